@@ -1,0 +1,184 @@
+"""The nouns of the ACD, as frozen values, and the two tables of an agent's life.
+
+Nothing here does I/O, reads a clock or draws a random number. Instants are Unix seconds (UTC, float)
+made by one steady clock at the edge; durations are seconds and say so in their names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class IllegalTransition(Exception):
+    """A state table was asked for a step it does not have. Nothing was changed."""
+
+
+class Presence(StrEnum):
+    """What the agent has decided: am I here for calls?"""
+
+    LOGGED_OUT = "logged_out"
+    AVAILABLE = "available"
+    PAUSED = "paused"
+
+
+class Engagement(StrEnum):
+    """What the centre is doing with the agent. Independent of presence."""
+
+    IDLE = "idle"
+    RESERVED = "reserved"
+    RINGING = "ringing"
+    TALKING = "talking"
+    WRAP_UP = "wrap_up"
+
+
+class PhoneState(StrEnum):
+    """What Asterisk says of the agent's phone."""
+
+    UNREACHABLE = "unreachable"
+    FREE = "free"
+    RINGING = "ringing"
+    BUSY = "busy"
+
+
+class Miss(StrEnum):
+    """Why an offer did not become a conversation."""
+
+    NO_ANSWER = "no_answer"
+    REJECTED = "rejected"
+    UNREACHABLE = "unreachable"
+    WITHDRAWN = "withdrawn"  # the caller left, or nobody took the offer up: not the agent's doing
+
+
+class PresenceEvent(StrEnum):
+    LOG_IN = "log_in"
+    LOG_OUT = "log_out"
+    PAUSE = "pause"
+    READY = "ready"
+
+
+class EngagementEvent(StrEnum):
+    RESERVE = "reserve"
+    RING = "ring"
+    ANSWER = "answer"
+    MISS = "miss"
+    END = "end"  # the conversation is over, wrap-up follows
+    WRAPPED_UP = "wrapped_up"
+
+
+PRESENCE_TABLE: Mapping[tuple[Presence, PresenceEvent], Presence] = {
+    (Presence.LOGGED_OUT, PresenceEvent.LOG_IN): Presence.AVAILABLE,
+    (Presence.AVAILABLE, PresenceEvent.LOG_OUT): Presence.LOGGED_OUT,
+    (Presence.AVAILABLE, PresenceEvent.PAUSE): Presence.PAUSED,
+    (Presence.PAUSED, PresenceEvent.PAUSE): Presence.PAUSED,  # another reason
+    (Presence.PAUSED, PresenceEvent.READY): Presence.AVAILABLE,
+    (Presence.PAUSED, PresenceEvent.LOG_OUT): Presence.LOGGED_OUT,
+}
+
+ENGAGEMENT_TABLE: Mapping[tuple[Engagement, EngagementEvent], Engagement] = {
+    (Engagement.IDLE, EngagementEvent.RESERVE): Engagement.RESERVED,
+    (Engagement.RESERVED, EngagementEvent.RING): Engagement.RINGING,
+    (Engagement.RESERVED, EngagementEvent.MISS): Engagement.IDLE,
+    (Engagement.RINGING, EngagementEvent.ANSWER): Engagement.TALKING,
+    (Engagement.RINGING, EngagementEvent.MISS): Engagement.IDLE,
+    (Engagement.TALKING, EngagementEvent.END): Engagement.WRAP_UP,
+    (Engagement.WRAP_UP, EngagementEvent.WRAPPED_UP): Engagement.IDLE,
+}
+
+
+def next_presence(state: Presence, event: PresenceEvent) -> Presence:
+    """The presence after ``event``. Raises IllegalTransition where the table has no such row."""
+    try:
+        return PRESENCE_TABLE[state, event]
+    except KeyError:
+        raise IllegalTransition(f"presence {state}: no way on {event}") from None
+
+
+def next_engagement(state: Engagement, event: EngagementEvent) -> Engagement:
+    """The engagement after ``event``. Raises IllegalTransition where the table has no such row."""
+    try:
+        return ENGAGEMENT_TABLE[state, event]
+    except KeyError:
+        raise IllegalTransition(f"engagement {state}: no way on {event}") from None
+
+
+@dataclass(frozen=True, slots=True)
+class AgentSpec:
+    """An agent as the site describes them. ``skills`` maps skill name → level 0-100; a skill that is
+    not in it is *undefined*: every comparison with it is false (Wazo's rule), it is not level 0."""
+
+    extension: str
+    name: str
+    skills: Mapping[str, int]
+    queues: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class StepSpec:
+    """One step of a queue's relaxation: the requirement's text and how long it stands, in seconds
+    (None: for the rest of the wait). As Amazon Connect's Steps[{Expression, Expiry}]."""
+
+    require: str
+    for_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class QueueSpec:
+    """A queue as the site describes it. Times in seconds."""
+
+    name: str
+    steps: tuple[StepSpec, ...]
+    offer_s: float = 15.0  # how long one phone rings
+    wrap_up_s: float = 10.0
+    max_wait_s: float = 600.0
+    strategy: str = "longest_idle"
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingCall:
+    """A call that asks for an agent.
+
+    ``joined_at`` is the *original* join time: it survives an engine restart and a change of queue.
+    ``priority``: larger first. ``attributes`` are the call variables a requirement may name
+    (``$language``, ``$product``).
+    """
+
+    call_id: str
+    queue: str
+    joined_at: float
+    priority: int = 0
+    attributes: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """One call offered to one agent, under a token that no other offer ever had.
+
+    Whoever acts on an offer names the token; an offer that has lapsed can change nothing.
+    ``deadline``: Unix seconds by which the present state must have been left.
+    """
+
+    token: str
+    call_id: str
+    agent: str  # the agent's extension
+    queue: str
+    step: int
+    made_at: float
+    deadline: float
+
+
+@dataclass(frozen=True, slots=True)
+class AgentState:
+    """An agent as the store knows them. ``offer`` is set exactly when engagement is RESERVED, RINGING
+    or TALKING. ``deadline`` (Unix s) is set for every engagement but IDLE. ``idle_since``: the instant
+    of the last change to IDLE or of the log-in, the key of ``longest_idle``."""
+
+    extension: str
+    presence: Presence = Presence.LOGGED_OUT
+    pause_reason: str = ""
+    engagement: Engagement = Engagement.IDLE
+    offer: Offer | None = None
+    deadline: float | None = None
+    idle_since: float = 0.0
+    misses: int = 0  # RONA: in a row

@@ -1,0 +1,19 @@
+"""Every channel variable that passes between Asterisk's dialplan and our scripts, in one place.
+
+The dialplan's templates write the same names; tests/unit/test_variables.py compares the two.
+"""
+
+from __future__ import annotations
+
+CALL_ID = "HOTLINE_CALL_ID"  # our UUID, set at first contact, by the engine or by the fail-open script
+JOINED = "HOTLINE_JOINED"  # original join time, Unix milliseconds; empty before the queue
+QUEUE = "HOTLINE_QUEUE"  # the queue the call waits in, or waited in last
+PRIORITY = "HOTLINE_PRIORITY"
+ATTRIBUTES = "HOTLINE_ATTRIBUTES"  # the requirement's variables: "language=mandarin;product=laptop"
+SOURCE = "HOTLINE_SOURCE"  # media source of this call
+CAMPAIGN = "HOTLINE_CAMPAIGN"
+LANGUAGE = "HOTLINE_LANGUAGE"
+AGENT = "HOTLINE_AGENT"  # extension of the agent being rung or talking
+NEXT = "HOTLINE_NEXT"  # what the dialplan does after our script; empty means: the engine failed, knock again
+WHISPER = "HOTLINE_WHISPER"  # sound files for the agent's ear, joined by "&"; inherited by the agent's leg
+KNOCKS = "HOTLINE_KNOCKS"  # how often this call has knocked in vain
