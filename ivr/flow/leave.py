@@ -1,0 +1,44 @@
+"""How a walk through a flow ends, and how one node hands over to the next. Endings are values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+# The outcomes that a flow may give a call; the rest are for whoever runs the queue to tell.
+HangUpOutcome = Literal["self_served", "rejected", "timeout", "overflow"]
+
+
+@dataclass(frozen=True, slots=True)
+class QueueFor:
+    """The caller is to wait for an agent. ``attributes`` bind the queue's requirement (``$language``).
+    ``then``: the node to go on with when the queue gave up; None: the flow has nothing more to say."""
+
+    queue: str
+    priority: int = 0
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    then: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HangUp:
+    """The flow is done with the caller. ``outcome`` is the word for the call's record."""
+
+    outcome: HangUpOutcome = "self_served"
+
+
+@dataclass(frozen=True, slots=True)
+class CallerGone:
+    """The caller hung up, or the line to Asterisk is cut."""
+
+
+@dataclass(frozen=True, slots=True)
+class GoTo:
+    """Inside a walk: on to this node."""
+
+    node: str
+
+
+Leave = QueueFor | HangUp | CallerGone
+Step = GoTo | Leave

@@ -1,0 +1,49 @@
+"""queue: leave the flow and wait for an agent; come back at ``then`` when the queue gives up.
+
+``attributes`` are what the queue's requirement may name: a literal, or ``$name`` for what the call knows
+under that name (left out when it knows nothing: undefined, not empty). Not written: all that the call
+knows. `{}`: nothing, so that whoever is free may take the call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field, StringConstraints
+
+from ivr.flow.leave import QueueFor, Step
+from ivr.flow.nodes.form import Mention, Name, NodeForm, Noun
+from ivr.flow.visit import Visit
+
+Wish = Annotated[str, StringConstraints(pattern=r"^(\$[a-z][a-z0-9_]{0,63}|[A-Za-z0-9_.-]{1,64})$")]
+
+
+class QueueNode(NodeForm):
+    """``priority``: larger is served first. The wait in a queue has its own deadline (the queue's)."""
+
+    waits: ClassVar[bool] = True
+
+    kind: Literal["queue"]
+    queue: Name
+    priority: Annotated[int, Field(ge=-100, le=100)] = 0
+    attributes: dict[Name, Wish] | None = None
+    then: Name | None = None
+
+    async def run(self, visit: Visit) -> Step:
+        visit.state.queues += 1
+        return QueueFor(self.queue, self.priority, self._bound(visit.state.wishes()), self.then)
+
+    def _bound(self, known: Mapping[str, str]) -> dict[str, str]:
+        if self.attributes is None:
+            return dict(known)
+        bound = {
+            name: known.get(wish[1:]) if wish.startswith("$") else wish
+            for name, wish in self.attributes.items()
+        }
+        return {name: value for name, value in bound.items() if value}
+
+    def mentions(self) -> Iterator[Mention]:
+        yield Mention(Noun.QUEUE, self.queue, ("queue",))
+        if self.then is not None:
+            yield Mention(Noun.NODE, self.then, ("then",))

@@ -1,0 +1,61 @@
+"""A caller for the flow's tests: what they do at each prompt is a list, time is a number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from ivr.voice import GONE, MATCH, SILENCE, Ended, Heard
+
+NOON = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)  # a Monday, 12:00 in Shanghai
+
+
+@dataclass
+class PaperWorld:
+    at: datetime = NOON
+    closed: frozenset[str] = frozenset()
+
+    def now(self) -> datetime:
+        return self.at
+
+    def is_open(self, line: str) -> bool:
+        return line not in self.closed
+
+
+@dataclass
+class TypedVoice:
+    """``acts``: one for each prompt played or asked: keys ("1", "#"), "" silence, "D" a match, "hang up".
+    After the last act the caller is silent. Each prompt takes two seconds of the world's time."""
+
+    world: PaperWorld
+    acts: Iterable[str] = ()
+    said: list[tuple[str, str]] = field(default_factory=list)  # (prompt, language)
+    languages: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._acts = iter(self.acts)
+
+    def speak_language(self, language: str) -> None:
+        self.languages.append(language)
+
+    async def play(self, prompts: Sequence[str], *, barge_in: bool = True) -> Heard:
+        heard = self._next(prompts, 1)
+        return SILENCE if heard.ended is Ended.KEYS and not barge_in else heard
+
+    async def ask(
+        self, prompts: Sequence[str], *, first_digit_s: float, inter_digit_s: float, max_digits: int
+    ) -> Heard:
+        heard = self._next(prompts, max_digits)
+        if heard.ended is Ended.SILENCE:
+            self.world.at += timedelta(seconds=first_digit_s)
+        if heard.ended is Ended.KEYS:
+            return Heard(Ended.KEYS, heard.keys.partition("#")[0])
+        return heard
+
+    def _next(self, prompts: Sequence[str], max_digits: int) -> Heard:
+        self.said += [(prompt, self.languages[-1]) for prompt in prompts]
+        self.world.at += timedelta(seconds=2 * len(prompts))
+        act = next(self._acts, "")
+        everyday = {"": SILENCE, "D": MATCH, "hang up": GONE}
+        return everyday.get(act) or Heard(Ended.KEYS, act[:max_digits])
