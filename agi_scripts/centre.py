@@ -1,0 +1,94 @@
+"""What a script needs of the centre: the parts, joined once by `hotline/app.py` and handed to every call.
+
+Nothing here decides anything. A script gets a `Centre` and the session of its call, and no globals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from acd.model import AgentSpec, QueueSpec
+from acd.router import Router
+from crm_bridge.journal import Journal
+from ivr.flow.interpreter import World
+from ivr.flow.model import Flow
+from ivr.flow.nodes.queue import QueueNode
+from ivr.media_source import NumberSpec
+
+if TYPE_CHECKING:
+    from agi_scripts.record import CallRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What an agent must prove at the desk. ``repr`` keeps the PIN to itself."""
+
+    extension: str
+    pin: str = field(repr=False)
+
+
+@dataclass(slots=True)
+class LiveCalls:
+    """The calls whose coroutine runs now, by call id, and where returning calls left off.
+
+    ``closing``: the whole site is being stopped, so a call that we let go will not come back.
+    """
+
+    by_id: dict[str, CallRecord] = field(default_factory=dict)
+    last_node: dict[str, str] = field(default_factory=dict)
+    closing: bool = False
+
+
+@dataclass(slots=True)
+class PinLock:
+    """Counts wrong PINs per account, whoever tries: after ``tries`` the account rests for ``rest_s``."""
+
+    tries: int = 5
+    rest_s: float = 900.0
+    _wrong: dict[str, int] = field(default_factory=dict)
+    _until: dict[str, float] = field(default_factory=dict)
+
+    def locked(self, account: str, now: float) -> bool:
+        return now < self._until.get(account, 0.0)
+
+    def wrong(self, account: str, now: float) -> None:
+        self._wrong[account] = self._wrong.get(account, 0) + 1
+        if self._wrong[account] >= self.tries:
+            self._wrong[account] = 0
+            self._until[account] = now + self.rest_s
+
+    def right(self, account: str) -> None:
+        self._wrong.pop(account, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Centre:
+    """The joined parts. ``clock``: Unix seconds, steady. ``prompt_path(key, language)``: the sound file
+    as Asterisk wants it, absolute and without its ending. ``has_prompt(key)``: is there such a prompt?"""
+
+    numbers: Mapping[str, NumberSpec]
+    flows: Mapping[str, Flow]
+    queues: Mapping[str, QueueSpec]
+    agents: Mapping[str, AgentSpec]
+    credentials: Mapping[str, Credentials]
+    router: Router
+    journal: Journal
+    world: World
+    clock: Callable[[], float]
+    prompt_path: Callable[[str, str], str]
+    has_prompt: Callable[[str], bool]
+    default_language: str
+    pin_lock: PinLock
+    live: LiveCalls = field(default_factory=LiveCalls)
+
+    def flow_of(self, dnis: str) -> Flow:
+        """The flow of a number; of the site's first number for one that the site no longer has."""
+        spec = self.numbers.get(dnis) or next(iter(self.numbers.values()))
+        return self.flows[spec.flow]
+
+    def way_after(self, dnis: str, node: str | None) -> str | None:
+        """Where the flow goes on when the queue at ``node`` gives up; None when that is no queue."""
+        found = self.flow_of(dnis).nodes.get(node or "")
+        return found.then if isinstance(found, QueueNode) else None

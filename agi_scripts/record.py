@@ -1,0 +1,124 @@
+"""The record of one call while it lives: its facts, and their way into the journal.
+
+Times are Unix seconds. `end` is written at most once; what follows it downstream is idempotent by call id.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from crm_bridge.journal import Entry, Journal
+from crm_bridge.outcome import HangupBy, Outcome
+from ivr.media_source import Tag
+
+
+@dataclass(slots=True)
+class CallRecord:
+    """``channel`` and ``uniqueid`` are Asterisk's words; they stay here and in the journal."""
+
+    call_id: str
+    dnis: str
+    ani: str
+    name: str
+    tag: Tag
+    channel: str
+    uniqueid: str
+    journal: Journal
+    clock: Callable[[], float]
+    language: str = ""
+    queue: str = ""
+    agent: str = ""
+    joined_at: float | None = None
+    offered_at: float | None = None
+    answered_at: float | None = None
+    talked_s: float = 0.0
+    gave_up: Outcome | None = None  # a queue gave up on this call: that stays its outcome if nothing better comes
+    ended: bool = False
+    attributes: dict[str, str] = field(default_factory=dict)
+
+    async def begin(self) -> None:
+        """Durable when this returns: from here on the call is accepted and must have one outcome."""
+        await self._durable(
+            "call_started",
+            dnis=self.dnis,
+            ani=self.ani,
+            name=self.name,
+            source=self.tag.source,
+            campaign=self.tag.campaign,
+            channel=self.channel,
+            uniqueid=self.uniqueid,
+        )
+
+    def note(self, kind: str, **fields: str | float | int | None) -> None:
+        """An event on the way: in order, durable soon, and nobody waits for it."""
+        self.journal.append_soon(self._entry(kind, fields))
+
+    def speak(self, language: str) -> None:
+        if language != self.language:
+            self.language = language
+            self.note("language", language=language)
+
+    def joined(self, queue: str, joined_at: float, priority: int) -> None:
+        self.queue, self.joined_at = queue, joined_at
+        self.note("queued", queue=queue, joined_at=joined_at, priority=priority)
+
+    def offered(self, agent: str) -> None:
+        self.offered_at = self.clock()
+        self.note("offered", agent=agent)
+
+    def missed(self, agent: str, why: str) -> None:
+        """The phone did not take the call, which waits again."""
+        self.answered_at, self.agent = None, ""
+        self.note("offer_missed", agent=agent, why=why)
+
+    def talked(self, agent: str, talked_s: float) -> None:
+        """The conversation is over; Asterisk's own measure of its length dates the answer when no event did."""
+        if self.answered_at is None:
+            self.answered_at, self.agent = self.clock() - talked_s, agent
+        self.talked_s = talked_s
+
+    def answered(self, agent: str) -> None:
+        """The agent has picked up. Said twice (by Asterisk's event and by the end of Dial), heard once."""
+        if self.answered_at is None:
+            self.answered_at, self.agent = self.clock(), agent
+            self.note("answered", agent=agent)
+
+    async def end(self, outcome: Outcome, hangup_by: HangupBy, *, cause: str = "") -> None:
+        """The one outcome, durable when this returns. A second call changes nothing."""
+        if self.ended:
+            return
+        self.ended = True
+        now = self.clock()
+        await self._durable(
+            "outcome",
+            outcome=outcome.value,
+            hangup_by=hangup_by.value,
+            cause=cause,
+            ended_at=now,
+            answered_at=self.answered_at,
+            waited_s=self._waited_s(now),
+            offered_s=self._offered_s(now),
+            talked_s=round(self.talked_s, 3),
+            queue=self.queue,
+            agent=self.agent,
+            language=self.language,
+        )
+
+    def _waited_s(self, now: float) -> float:
+        if self.joined_at is None:
+            return 0.0
+        return round(max(0.0, (self.answered_at or now) - self.joined_at), 3)
+
+    def _offered_s(self, now: float) -> float:
+        if self.offered_at is None:
+            return 0.0
+        return round(max(0.0, (self.answered_at or now) - self.offered_at), 3)
+
+    async def _durable(self, kind: str, **fields: str | float | None) -> None:
+        """A hang-up or a stop cancels tasks all day; what is being written is written to its end."""
+        await asyncio.shield(self.journal.append(self._entry(kind, fields)))
+
+    def _entry(self, kind: str, fields: dict[str, str | float | None] | dict[str, str | float | int | None]) -> Entry:
+        return Entry(call_id=self.call_id, kind=kind, at=self.clock(), fields=fields)

@@ -1,0 +1,58 @@
+"""Where things are, and what the environment says. The only module that reads `os.environ`."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True, slots=True)
+class SiteFolders:
+    """The folders of one site. ``run``: this boot's sockets, secrets and rendered files; ``var``: what must last."""
+
+    site: Path
+
+    @property
+    def run(self) -> Path:
+        return self.site / "run"
+
+    @property
+    def var(self) -> Path:
+        return self.site / "var"
+
+    @property
+    def asterisk(self) -> Path:
+        return self.run / "asterisk"
+
+    @property
+    def journal(self) -> Path:
+        return self.var / "journal.db"
+
+    @property
+    def crm_url(self) -> str:
+        return f"sqlite+aiosqlite:///{self.var / 'crm.db'}"
+
+    @property
+    def spool(self) -> Path:
+        return self.var / "spool"
+
+    @property
+    def voicemail(self) -> Path:
+        return self.var / "voicemail"
+
+    @property
+    def prompts(self) -> Path:
+        return self.var / "prompts"
+
+
+def cache_folder() -> Path:
+    """Where downloads are kept: HOTLINE_CACHE, else the repository's `.cache`."""
+    return Path(os.environ.get("HOTLINE_CACHE", REPOSITORY / ".cache"))
+
+
+def demo_once() -> bool:
+    """HOTLINE_DEMO_ONCE=1: the demonstration ends after its call."""
+    return os.environ.get("HOTLINE_DEMO_ONCE", "") not in ("", "0")
