@@ -1,0 +1,33 @@
+"""Presence is kept in the journal's file and survives a restart."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from acd.model import Presence
+from crm_bridge.journal import Journal
+from crm_bridge.presence import JournalPresenceBook
+
+
+async def test_the_last_word_survives_a_restart(tmp_path: Path) -> None:
+    journal = await Journal.open(tmp_path / "j.db")
+    book = JournalPresenceBook(journal)
+    assert await book.load() == {}
+    await book.save("1001", Presence.AVAILABLE, "", 1000.0)
+    await book.save("1002", Presence.PAUSED, "lunch", 1001.0)
+    await book.save("1001", Presence.PAUSED, "rona", 900.0)  # the clock was set back: still the last word
+    await journal.close()
+    journal = await Journal.open(tmp_path / "j.db")
+    assert await JournalPresenceBook(journal).load() == {
+        "1001": (Presence.PAUSED, "rona"),
+        "1002": (Presence.PAUSED, "lunch"),
+    }
+    await journal.close()
+
+
+async def test_a_word_of_another_version_reads_as_logged_out(tmp_path: Path) -> None:
+    journal = await Journal.open(tmp_path / "j.db")
+    sql = "INSERT INTO presence VALUES ('1001', 'levitating', '', 1.0)"
+    await journal.write(lambda own: own.execute(sql), keep=False)
+    assert await JournalPresenceBook(journal).load() == {"1001": (Presence.LOGGED_OUT, "")}
+    await journal.close()
