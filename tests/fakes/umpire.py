@@ -1,0 +1,145 @@
+"""Watches a router and blows the whistle: the invariants of the ACD, from what can be seen outside.
+
+Who fits whom is judged from the specs by brute force; who talks to whom from the phones' side (`rang`, `ended`), not
+from the router's own state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from acd.events import AcdEvent, EventKind
+from acd.model import AgentSpec, AgentState, Engagement, Offer, PhoneState, QueueSpec, WaitingCall
+from acd.requirement import Requirement
+from acd.router import Router, Ticket
+from acd.tickets import Place
+
+Order = tuple[int, float, str]
+
+
+def order(call: WaitingCall) -> Order:
+    return (-call.priority, call.joined_at, call.call_id)
+
+
+@dataclass
+class Umpire:
+    agents: Mapping[str, AgentSpec]
+    queues: Mapping[str, QueueSpec]
+    phones: dict[str, PhoneState] = field(default_factory=dict)
+    presence: dict[str, str] = field(default_factory=dict)
+    on_phone: dict[str, str] = field(default_factory=dict)  # extension → token that rings or talks there
+    wrap_up_until: dict[str, float] = field(default_factory=dict)
+    woken: list[Ticket] = field(default_factory=list)
+    offers: int = 0
+    router: Router = field(init=False)
+
+    # ---- what it is told
+
+    def wake(self, ticket: Ticket) -> None:
+        assert ticket.listening
+        assert ticket.offer is not None or ticket.timed_out
+        self.woken.append(ticket)
+
+    def report(self, event: AcdEvent) -> None:
+        match event.kind:
+            case EventKind.OFFERED:
+                self._offered(event)
+            case EventKind.AGENT_PRESENCE:
+                self.presence[event.agent] = str(event.fields["presence"])
+            case EventKind.TALK_ENDED:
+                wrap_up_s = self.queues[event.queue].wrap_up_s
+                assert event.fields["wrap_up_s"] == wrap_up_s
+                self.wrap_up_until[event.agent] = event.at + wrap_up_s
+            case EventKind.WRAP_UP_ENDED:
+                self.wrap_up_until.pop(event.agent, None)
+
+    def rang(self, offer: Offer) -> None:
+        """The call's coroutine was told to ring: a second ring at one phone is the worst there is."""
+        assert self.on_phone.setdefault(offer.agent, offer.token) == offer.token, "two calls at one agent"
+
+    def ended(self, offer: Offer) -> None:
+        if self.on_phone.get(offer.agent) == offer.token:
+            del self.on_phone[offer.agent]
+
+    # ---- the laws
+
+    def _offered(self, event: AcdEvent) -> None:
+        self.offers += 1
+        assert not self.router._held, "an offer while held"
+        assert self.presence.get(event.agent) == "available"
+        assert event.at >= self.wrap_up_until.get(event.agent, 0.0), "wrap-up cut short"
+        place = self.router._line.get(event.call_id)
+        assert place is not None
+        assert self.fits(event.agent, place)
+        if place.ticket.listening and not place.ticket.closed:
+            assert self.woken[-1] is place.ticket, "offered and not woken"
+        self._nobody_passed_over(event.agent, place)
+
+    def _nobody_passed_over(self, extension: str, served: Place) -> None:
+        for other in self.waiting():
+            if other is not served and self.fits(extension, other) and extension not in other.refused:
+                assert order(served.call) < order(other.call), "out of turn"
+
+    def fits(self, extension: str, place: Place) -> bool:
+        spec, queue = self.agents[extension], self.queues[place.call.queue]
+        require = Requirement.parse(queue.steps[place.step].require).bind(place.call.attributes)
+        return queue.name in spec.queues and require.met_by(spec.skills)
+
+    def waiting(self) -> list[Place]:
+        now = self.router._clock()
+        return [
+            place
+            for place in self.router._line
+            if place.ticket.offer is None
+            and not place.ticket.timed_out
+            and not place.ticket.closed
+            and now >= place.out_until
+        ]
+
+    def between_turns(self) -> None:
+        """Whenever no turn is under way."""
+        self._one_call_one_agent()
+        if not self.router._held:
+            self._work_conserving()
+
+    def _one_call_one_agent(self) -> None:
+        held = [place.ticket.offer for place in self.router._line if place.ticket.offer is not None]
+        assert len({offer.agent for offer in held}) == len(held)
+        for state in self.router._floor:
+            engaged = (Engagement.RESERVED, Engagement.RINGING, Engagement.TALKING)
+            assert (state.offer is not None) == (state.engagement in engaged)
+            assert (state.deadline is not None) == (state.engagement is not Engagement.IDLE)
+
+    def _work_conserving(self) -> None:
+        for extension in self.agents:
+            if self._could_work(self.router._floor.state(extension)):
+                for place in self.waiting():
+                    assert not self.fits(extension, place), f"{extension} idles, {place.call.call_id} waits"
+
+    def _could_work(self, state: AgentState) -> bool:
+        extension = state.extension
+        return (
+            self.presence.get(extension) == "available"
+            and state.engagement is Engagement.IDLE
+            and self.phones.get(extension) is PhoneState.FREE
+            and self.router._floor.resting_until(extension) is None
+        )
+
+    def nobody_stuck(self, now: float) -> None:
+        """Right after a tick at ``now``."""
+        for state in self.router._floor:
+            assert state.deadline is None or state.deadline > now or self.router._held.reasons
+        for place in self.waiting():
+            assert now < place.wait_until
+            steps = self.queues[place.call.queue].steps
+            for_s = steps[place.step].for_s
+            if for_s is not None and place.step < len(steps) - 1:
+                assert now < place.step_since + for_s
+
+    def staffed_counts_agree(self) -> None:
+        for extension in self.agents:
+            of = self.router._floor._classes[extension]
+            members = [one for one in self.agents if self.router._floor._classes[one] is of]
+            here = [one for one in members if self.presence.get(one, "logged_out") != "logged_out"]
+            assert of.staffed == len(here)
