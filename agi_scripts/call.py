@@ -50,7 +50,7 @@ async def _come_back(session: AgiSession, record: CallRecord, centre: Centre, lu
     """The engine died while this call was in a menu, waiting or talking. It goes on where it was."""
     record.note("returned", dialstatus=luggage.dialstatus)
     if luggage.talked_s is not None:
-        await _tell_talk(session, record, luggage.talked_s)
+        await _tell_talk(session, record, centre, luggage.talked_s)
         return
     node = centre.live.last_node.pop(record.call_id, None)
     if record.joined_at is None:
@@ -66,17 +66,19 @@ async def serve_ended(session: AgiSession, centre: Centre) -> None:
     if luggage.call_id and luggage.call_id not in centre.live.by_id:
         record = new_record(session, centre, luggage)
         if luggage.talked_s is not None:
-            await _tell_talk(session, record, luggage.talked_s, by=HangupBy.CALLER)
+            await _tell_talk(session, record, centre, luggage.talked_s, by=HangupBy.CALLER)
         else:
             outcome = Outcome.ABANDONED_QUEUE if record.joined_at is not None else Outcome.ABANDONED_IVR
+            centre.router.expect_no_more(record.call_id)
             await record.end(outcome, HangupBy.CALLER)
     await session.set_variables({variables.NEXT: "hangup"})
 
 
 async def _tell_talk(
-    session: AgiSession, record: CallRecord, talked_s: float, by: HangupBy = HangupBy.AGENT
+    session: AgiSession, record: CallRecord, centre: Centre, talked_s: float, by: HangupBy = HangupBy.AGENT
 ) -> None:
     """A conversation that outlived its engine. The agent is the one whom Dial names."""
+    centre.router.expect_no_more(record.call_id)
     agent, cause = await session.full_variable("DIALEDPEERNUMBER", "HANGUPCAUSE")
     record.talked(agent.rpartition("/")[2], talked_s)
     await record.end(Outcome.ANSWERED, by, cause=cause)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from acd.model import AgentSpec, QueueSpec
+from acd.model import AgentSpec, Offer, QueueSpec
 from acd.router import Router
 from crm_bridge.journal import Journal
 from ivr.flow.interpreter import World
@@ -31,12 +31,14 @@ class Credentials:
 
 @dataclass(slots=True)
 class LiveCalls:
-    """The calls whose coroutine runs now, by call id, and where returning calls left off.
+    """The calls whose coroutine runs now, by call id; those that ring an agent or talk, by the caller's channel; and
+    where returning calls left off.
 
     ``closing``: the whole site is being stopped, so a call that we let go will not come back.
     """
 
     by_id: dict[str, CallRecord] = field(default_factory=dict)
+    dialled: dict[str, tuple[CallRecord, Offer]] = field(default_factory=dict)
     last_node: dict[str, str] = field(default_factory=dict)
     closing: bool = False
 
@@ -80,7 +82,7 @@ class Centre:
     prompt_path: Callable[[str, str], str]
     has_prompt: Callable[[str], bool]
     default_language: str
-    pin_lock: PinLock
+    pin_lock: PinLock = field(default_factory=lambda: PinLock())
     live: LiveCalls = field(default_factory=LiveCalls)
 
     def flow_of(self, dnis: str) -> Flow:

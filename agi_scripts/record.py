@@ -6,12 +6,15 @@ Times are Unix seconds. `end` is written at most once; what follows it downstrea
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from crm_bridge.journal import Entry, Journal
+from crm_bridge.journal import Entry, Journal, JournalUnwritable
 from crm_bridge.outcome import HangupBy, Outcome
 from ivr.media_source import Tag
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -117,8 +120,12 @@ class CallRecord:
         return round(max(0.0, (self.answered_at or now) - self.offered_at), 3)
 
     async def _durable(self, kind: str, **fields: str | float | None) -> None:
-        """A hang-up or a stop cancels tasks all day; what is being written is written to its end."""
-        await asyncio.shield(self.journal.append(self._entry(kind, fields)))
+        """A hang-up or a stop cancels tasks all day; what is being written is written to its end. A disk that refuses
+        costs the caller nothing: the journal keeps the entry, in order, and tries again."""
+        try:
+            await asyncio.shield(self.journal.append(self._entry(kind, fields)))
+        except JournalUnwritable as error:
+            log.error("not on disk yet: %s", error, extra={"call_id": self.call_id, "kind": kind})
 
     def _entry(self, kind: str, fields: dict[str, str | float | None] | dict[str, str | float | int | None]) -> Entry:
         return Entry(call_id=self.call_id, kind=kind, at=self.clock(), fields=fields)

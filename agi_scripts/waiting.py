@@ -85,7 +85,9 @@ async def wait_for_agent(
 
 async def _join(session: AgiSession, record: CallRecord, centre: Centre, wish: QueueFor) -> Ticket:
     """Everything a new engine would need to give the place back goes on the channel before the place is taken."""
-    joined_at = record.joined_at if record.joined_at is not None else centre.clock()
+    returning = record.joined_at is not None and record.queue == wish.queue and record.gave_up is None
+    now = centre.clock()
+    joined_at = record.joined_at if record.joined_at is not None else now
     record.attributes = dict(wish.attributes)
     await session.set_variables(
         {
@@ -98,9 +100,9 @@ async def _join(session: AgiSession, record: CallRecord, centre: Centre, wish: Q
         }
     )
     record.joined(wish.queue, joined_at, wish.priority)
-    return await centre.router.join(
-        WaitingCall(record.call_id, wish.queue, joined_at, wish.priority, record.attributes), tag=record.channel
-    )
+    entered_at = joined_at if returning else now
+    call = WaitingCall(record.call_id, wish.queue, joined_at, wish.priority, record.attributes, entered_at)
+    return await centre.router.join(call, tag=record.channel)
 
 
 def whisper(record: CallRecord, centre: Centre, queue: str) -> str:
@@ -126,11 +128,17 @@ async def _listen(session: AgiSession, voice: AgiVoice, ticket: Ticket) -> WaitE
 
 async def _ring(session: AgiSession, record: CallRecord, centre: Centre, offer: Offer) -> WaitEnd | None:
     """One offer, from the reservation to the end of the conversation or back to the queue (None)."""
+    if session.gone:  # Asterisk would let a dead channel dial all the same
+        return _gone(session)
     if not await centre.router.ringing(offer):
         return None
     record.offered(offer.agent)
-    ring_s = centre.queues[offer.queue].offer_s
-    await session.execute("Dial", f"PJSIP/{offer.agent},{ring_s:.0f},{_DIAL_OPTIONS}")
+    centre.live.dialled[record.channel] = (record, offer)
+    try:
+        ring_s = centre.queues[offer.queue].offer_s
+        await session.execute("Dial", f"PJSIP/{offer.agent},{ring_s:.0f},{_DIAL_OPTIONS}")
+    finally:
+        del centre.live.dialled[record.channel]
     end = DialEnd.of(*await session.full_variable("DIALSTATUS", "ANSWEREDTIME_MS", "HANGUPCAUSE"))
     if session.cut:
         await centre.router.missed(offer, Miss.WITHDRAWN)

@@ -56,3 +56,8 @@ def cache_folder() -> Path:
 def demo_once() -> bool:
     """HOTLINE_DEMO_ONCE=1: the demonstration ends after its call."""
     return os.environ.get("HOTLINE_DEMO_ONCE", "") not in ("", "0")
+
+
+def asterisk_env() -> Path:
+    """What `asterisk/bring` found out about the Asterisk of this machine."""
+    return cache_folder() / "asterisk" / "asterisk.env"

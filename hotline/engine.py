@@ -1,0 +1,220 @@
+"""The engine: every part of the centre, built and joined here and nowhere else, in one process and one event loop.
+
+Order matters: the AGI port is bound before Asterisk may start (whoever answers there can command channels); offers are
+held until Asterisk has told which phones are free; and after a restart the calls that were waiting come back first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import asdict
+
+from acd.ami.pbx import Pbx
+from acd.events import AcdEvent, EventKind
+from acd.memory import MemoryStore
+from acd.router import Router, Ticket
+from agi_scripts.call import serve_call, serve_ended
+from agi_scripts.centre import Centre, Credentials, LiveCalls
+from agi_scripts.desk import serve_desk
+from crm_bridge.entry import Entry
+from crm_bridge.journal import Journal
+from crm_bridge.migrating import migrate
+from crm_bridge.presence import JournalPresenceBook
+from crm_bridge.relay import Relay
+from crm_bridge.resume import left_off
+from crm_bridge.store import CrmStore, SourceName
+from hotline.clock import SteadyClock
+from hotline.control import ControlServer, Json
+from hotline.pbx_watch import AWAY, PbxWatch
+from hotline.prompting import prompt_shelf
+from hotline.settings import SiteFolders
+from hotline.site.site import Site
+from ivr.agi.server import AgiServer, Route
+from ivr.agi.session import AgiSession
+from ivr.flow.interpreter import SiteWorld
+
+log = logging.getLogger(__name__)
+
+# A returning call knocks at the latest one knock's pause after the engine is back; the rest is slack.
+_RETURN_SLACK_S = 2.0
+_RELAY_DRAIN_S = 5.0
+
+
+class Engine:
+    """One engine process of one site. `run` returns after `stop`. ``agi_secret``, ``ami_secret``: this boot's."""
+
+    def __init__(self, site: Site, folders: SiteFolders, *, agi_secret: str, ami_secret: str) -> None:
+        self._site, self._folders = site, folders
+        self._agi_secret, self._ami_secret = agi_secret, ami_secret
+        self._clock = SteadyClock()
+        self._started_at = self._clock()
+        self._live = LiveCalls()
+        self._stopping = asyncio.Event()
+
+    async def run(self) -> None:
+        """Until `stop`. Raises OSError when a port is taken, and what the journal or the CRM's migration raise."""
+        async with AsyncExitStack() as ends:
+            journal = await Journal.open(self._folders.journal)
+            ends.push_async_callback(journal.close)
+            store = await self._open_store()
+            ends.push_async_callback(store.close)
+            await self._serve(journal, store, ends)
+            await self._stopping.wait()
+
+    def stop(self, *, closing: bool = False) -> None:
+        """End `run`. ``closing``: the whole site stops, so the calls that we let go get their outcome now; otherwise
+        they are left to the dialplan, which knocks at the next engine."""
+        self._live.closing = self._live.closing or closing
+        self._stopping.set()
+
+    async def _open_store(self) -> CrmStore:
+        url = self._site.crm_url or self._folders.crm_url
+        await migrate(url)
+        store = CrmStore(url, region=self._site.country)
+        await store.name_sources(SourceName(s.id, s.name, s.kind) for s in self._site.media.values())
+        return store
+
+    async def _serve(self, journal: Journal, store: CrmStore, ends: AsyncExitStack) -> None:
+        """Start every part, in order; ``ends`` stops them in the opposite order."""
+        relay = Relay(journal, store, clock=self._clock)
+        _run(relay.run(), "relay", ends, before_end=lambda: relay.stop(_RELAY_DRAIN_S))
+        watch = PbxWatch(self._site, self._folders, journal, self._live, self._clock)
+        pbx = watch.pbx(self._ami_secret)
+        router = await self._router(journal, pbx)
+        watch.join(router)
+        agi = AgiServer(
+            host=self._site.bind,
+            port=self._site.ports.agi,
+            secret=self._agi_secret,
+            routes=_routes(await self._centre(router, journal)),
+        )
+        await agi.start()
+        ends.push_async_callback(agi.stop, 0)
+        _run(router.run(), "router", ends)
+        _run(watch.run(), "watch", ends)
+        await pbx.start()
+        ends.push_async_callback(pbx.stop)
+        control = ControlServer(self._folders.run, self._answers(router, pbx, agi, journal))
+        await control.start()
+        ends.push_async_callback(control.stop)
+
+    async def _router(self, journal: Journal, pbx: Pbx) -> Router:
+        router = Router(
+            store=MemoryStore(),
+            queues=self._site.queues,
+            agents=self._site.agent_specs,
+            wake=lambda ticket: _wake(pbx, ticket),
+            clock=self._clock,
+            reports=lambda event: _journal_event(journal, event),
+            presence=JournalPresenceBook(journal),
+        )
+        await router.start()
+        router.hold(AWAY)
+        places = await left_off(journal)
+        self._live.last_node.update({call_id: place.node for call_id, place in places.items()})
+        waiting = {call_id for call_id, place in places.items() if place.waiting}
+        router.expect(waiting, self._clock() + self._site.fail_open.knock_s + _RETURN_SLACK_S)
+        return router
+
+    async def _centre(self, router: Router, journal: Journal) -> Centre:
+        site = self._site
+        shelf = await prompt_shelf(site, self._folders)
+        return Centre(
+            numbers=site.numbers,
+            flows=site.flows,
+            queues=site.queues,
+            agents=site.agent_specs,
+            credentials={ext: Credentials(ext, agent.pin) for ext, agent in site.agents.items()},
+            router=router,
+            journal=journal,
+            world=SiteWorld(site.hours, self._clock),
+            clock=self._clock,
+            prompt_path=shelf.path,
+            has_prompt=shelf.has,
+            default_language=site.default_language,
+            live=self._live,
+        )
+
+    def _answers(
+        self, router: Router, pbx: Pbx, agi: AgiServer, journal: Journal
+    ) -> Mapping[str, Callable[[Mapping[str, Json]], Awaitable[Mapping[str, Json]]]]:
+        """What `hotline status` and its sisters may ask."""
+
+        async def ping(_: Mapping[str, Json]) -> Mapping[str, Json]:
+            return {}
+
+        async def status(_: Mapping[str, Json]) -> Mapping[str, Json]:
+            backlog = await journal.backlog()
+            return {
+                "site": self._site.name,
+                "up_s": round(self._clock() - self._started_at, 1),
+                "asterisk": "up" if pbx.up else "away",
+                "calls": len(self._live.by_id),
+                "agi_sessions": agi.sessions,
+                "agi_refused": dict(agi.refused),
+                "ami_skipped": pbx.faults.skipped,
+                "journal": asdict(backlog),
+            }
+
+        async def agents(_: Mapping[str, Json]) -> Mapping[str, Json]:
+            return {"agents": [asdict(view) for view in await router.agents()]}
+
+        async def queues(_: Mapping[str, Json]) -> Mapping[str, Json]:
+            return {"queues": [asdict(view) for view in await router.queues()]}
+
+        async def stop(question: Mapping[str, Json]) -> Mapping[str, Json]:
+            asyncio.get_running_loop().call_soon(lambda: self.stop(closing=bool(question.get("closing"))))
+            return {}
+
+        return {"ping": ping, "status": status, "agents": agents, "queues": queues, "stop": stop}
+
+
+def _routes(centre: Centre) -> Mapping[str, Route]:
+    def to(script: Callable[[AgiSession, Centre], Awaitable[None]]) -> Route:
+        return lambda session: script(session, centre)
+
+    return {"call": to(serve_call), "ended": to(serve_ended), "desk": to(serve_desk)}
+
+
+def _wake(pbx: Pbx, ticket: Ticket) -> None:
+    """The ticket's tag is the caller's channel."""
+    pbx.wake_soon(ticket.tag)
+
+
+def _journal_event(journal: Journal, event: AcdEvent) -> None:
+    """The ACD reports through a port; a call's own coroutine writes its own events, so only the agents' are left."""
+    if event.kind is EventKind.AGENT_PRESENCE:
+        journal.append_soon(Entry("", event.kind.value, event.at, {"agent": event.agent, **_plain(event.fields)}))
+
+
+def _plain(fields: Mapping[str, object]) -> dict[str, str]:
+    return {key: str(value) for key, value in fields.items()}
+
+
+def _run(
+    work: Awaitable[None],
+    name: str,
+    ends: AsyncExitStack,
+    before_end: Callable[[], Awaitable[object]] | None = None,
+) -> None:
+    """A part's own task. A part that dies takes the engine down with it: half an engine is worse than none, and the
+    supervisor starts a whole one."""
+    task = asyncio.ensure_future(work)
+    task.add_done_callback(lambda done: _fall(done, name))
+
+    async def end() -> None:
+        if before_end is not None:
+            await before_end()
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    ends.push_async_callback(end)
+
+
+def _fall(task: asyncio.Future[None], name: str) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.critical("%s died, so the engine ends", name, exc_info=error)
+        raise SystemExit(70)

@@ -1,0 +1,97 @@
+"""Site → the files that Asterisk reads. Rendered into `run/asterisk`, whole or not at all; nothing there is edited by hand."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from dialplans.model import DialplanSpec, EngineDoor, NumberLine
+from dialplans.render import render
+from hotline.asterisk_files import AsteriskPlace, AsteriskSpec, Phone, Trunk, folders, render_asterisk
+from hotline.control import socket_folder
+from hotline.prompting import music_folder
+from hotline.settings import REPOSITORY, SiteFolders
+from hotline.site.site import Site
+from ivr.prompts.shelf import PromptShelf
+
+
+def asterisk_spec(site: Site, where: SiteFolders, place: AsteriskPlace, ami_secret: str) -> AsteriskSpec:
+    phones = [Phone(ext, agent.sip_secret, agent.spec.name) for ext, agent in site.agents.items()]
+    phones += [Phone(phone.extension, phone.sip_secret, phone.name) for phone in site.phones.values()]
+    return AsteriskSpec(
+        modules=place.modules,
+        data=place.data,
+        etc=str(where.asterisk.absolute()),
+        var=str((where.var / "asterisk").absolute()),
+        run=str(socket_folder(where.run)),
+        ami_secret=ami_secret,
+        music_folder=str(music_folder(where).absolute()),
+        phones=tuple(phones),
+        trunks=tuple(Trunk(trunk.name, trunk.match) for trunk in site.trunks),
+        bind=site.bind,
+        sip_port=site.ports.sip,
+        ami_port=site.ports.ami,
+        rtp=site.ports.rtp,
+        behind_nat=site.asterisk.behind_nat,
+        extra_modules=site.asterisk.extra_modules,
+    )
+
+
+def dialplan_spec(site: Site, where: SiteFolders, shelf: PromptShelf, agi_secret: str) -> DialplanSpec:
+    def sound(key: str) -> str:
+        return shelf.path(key, site.default_language)
+
+    return DialplanSpec(
+        numbers=tuple(NumberLine(n.number, n.source or "", n.campaign or "") for n in site.numbers.values()),
+        agents=tuple(site.agents),
+        phones=tuple(site.phones),
+        engines=(EngineDoor(site.bind, site.ports.agi),),
+        secret=agi_secret,
+        fail_open=_fail_open_command(where),
+        fail_open_config=str((where.asterisk / "fail_open.json").absolute()),
+        spool=str(where.spool.absolute()),
+        voicemail=str(where.voicemail.absolute()),
+        knocks=site.fail_open.knocks,
+        knock_s=site.fail_open.knock_s,
+        group=site.fail_open.group,
+        group_s=site.fail_open.group_s,
+        voicemail_max_s=site.fail_open.voicemail_max_s,
+        hold_notice=sound("hold_notice"),
+        voicemail_prompt=sound("voicemail_prompt"),
+        extra_files=(str((where.site / "extensions_custom.conf").absolute()),),
+    )
+
+
+def write_files(
+    site: Site, where: SiteFolders, place: AsteriskPlace, shelf: PromptShelf, *, agi_secret: str, ami_secret: str
+) -> AsteriskSpec:
+    """Render everything first, then write: a value that cannot be rendered leaves the old files. Raises SpecError."""
+    spec = asterisk_spec(site, where, place, ami_secret)
+    files = render_asterisk(spec) | render(dialplan_spec(site, where, shelf, agi_secret))
+    for folder in (*folders(spec), str(where.spool), str(where.voicemail)):
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+    for name, text in files.items():
+        _replace(where.asterisk / name, text)
+    return spec
+
+
+def _fail_open_command(where: SiteFolders) -> tuple[str, ...]:
+    """Asterisk starts one file; it has our interpreter and our packages in it, whatever Asterisk's environment is."""
+    script = where.asterisk / "fail_open"
+    where.asterisk.mkdir(mode=0o700, parents=True, exist_ok=True)
+    text = f'#!/bin/sh\nPYTHONPATH="{REPOSITORY}" exec "{sys.executable}" -m agi_scripts.standalone.fail_open "$@"\n'
+    _replace(script, text, mode=0o700)
+    return (str(script.absolute()),)
+
+
+def _replace(file: Path, text: str, mode: int = 0o600) -> None:
+    """Beside, to the disk, renamed: a crash leaves the old file or the new one."""
+    beside = file.with_name(f".{file.name}.new")
+    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+        stream.write(text)
+        stream.flush()
+        os.fsync(stream.fileno())
+    beside.chmod(mode)
+    beside.replace(file)
