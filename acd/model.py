@@ -62,7 +62,8 @@ class EngagementEvent(StrEnum):
     RESERVE = "reserve"
     RING = "ring"
     ANSWER = "answer"
-    MISS = "miss"
+    MISS = "miss"  # counts against the agent (RONA)
+    WITHDRAW = "withdraw"  # the offer is taken back: not the agent's doing, and costs them no place
     END = "end"  # the conversation is over, wrap-up follows
     WRAPPED_UP = "wrapped_up"
 
@@ -80,8 +81,10 @@ ENGAGEMENT_TABLE: Mapping[tuple[Engagement, EngagementEvent], Engagement] = {
     (Engagement.IDLE, EngagementEvent.RESERVE): Engagement.RESERVED,
     (Engagement.RESERVED, EngagementEvent.RING): Engagement.RINGING,
     (Engagement.RESERVED, EngagementEvent.MISS): Engagement.IDLE,
+    (Engagement.RESERVED, EngagementEvent.WITHDRAW): Engagement.IDLE,
     (Engagement.RINGING, EngagementEvent.ANSWER): Engagement.TALKING,
     (Engagement.RINGING, EngagementEvent.MISS): Engagement.IDLE,
+    (Engagement.RINGING, EngagementEvent.WITHDRAW): Engagement.IDLE,
     (Engagement.TALKING, EngagementEvent.END): Engagement.WRAP_UP,
     (Engagement.WRAP_UP, EngagementEvent.WRAPPED_UP): Engagement.IDLE,
 }
@@ -139,7 +142,9 @@ class QueueSpec:
 class WaitingCall:
     """A call that asks for an agent.
 
-    ``joined_at`` is the *original* join time: it survives an engine restart and a change of queue.
+    ``joined_at`` is the *original* join time: it survives an engine restart and a change of queue, and
+    it alone gives the place in line. ``entered_at`` is when the call came into *this* queue: the queue's
+    steps and its longest wait count from there (None: from ``joined_at``).
     ``priority``: larger first. ``attributes`` are the call variables a requirement may name
     (``$language``, ``$product``).
     """
@@ -149,6 +154,7 @@ class WaitingCall:
     joined_at: float
     priority: int = 0
     attributes: Mapping[str, str] = field(default_factory=dict)
+    entered_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,8 +177,9 @@ class Offer:
 @dataclass(frozen=True, slots=True)
 class AgentState:
     """An agent as the store knows them. ``offer`` is set exactly when engagement is RESERVED, RINGING
-    or TALKING. ``deadline`` (Unix s) is set for every engagement but IDLE. ``idle_since``: the instant
-    of the last change to IDLE or of the log-in, the key of ``longest_idle``."""
+    or TALKING. ``deadline`` (Unix s) is set for every engagement but IDLE. ``idle_since`` is the key
+    of ``longest_idle``: the instant of the last change to IDLE, of the log-in or of the return from a
+    pause, whichever is latest. An offer that was withdrawn leaves it alone."""
 
     extension: str
     presence: Presence = Presence.LOGGED_OUT
@@ -182,3 +189,11 @@ class AgentState:
     deadline: float | None = None
     idle_since: float = 0.0
     misses: int = 0  # RONA: in a row
+
+    @property
+    def free(self) -> bool:
+        """The store's half of being eligible; phone and rest are the router's."""
+        return self.presence is Presence.AVAILABLE and self.engagement is Engagement.IDLE
+
+    def holds(self, offer: Offer) -> bool:
+        return self.offer is not None and self.offer.token == offer.token

@@ -3,7 +3,8 @@
 A store keeps three things true, whatever the callers do and in whatever order they do it:
 an agent has at most one offer, a call has at most one offer, and a step is taken only by who holds
 the offer's token. Losing a race is normal and is answered with False / None, never with an exception.
-`acd/memory.py` is the in-process twin; both face `tests/contracts/`.
+What is written answers with the agent's new state, so that nobody has to work it out a second time.
+`acd/memory.py` is the in-process twin; all face `tests/contracts/`.
 """
 
 from __future__ import annotations
@@ -15,36 +16,43 @@ from acd.model import AgentState, EngagementEvent, Offer, PresenceEvent, Waiting
 
 
 class Store(Protocol):
+    @property
+    def instant(self) -> bool:
+        """True: awaiting this store never suspends, so the router needs no lock and no task of its own."""
+
     async def join(self, call: WaitingCall) -> bool:
         """Put ``call`` among the waiting. False when that call_id is in already (nothing changes)."""
 
     async def leave(self, call_id: str) -> Offer | None:
         """Take the call out. Returns the offer it held, whose agent is *not* released by this."""
 
-    async def claim(self, offer: Offer) -> bool:
+    async def claim(self, offer: Offer) -> AgentState | None:
         """IDLE → RESERVED for the offer's agent and "offered" for its call, both or neither.
-        False when the agent is not available and idle, or the call is gone or offered already."""
+        None when the agent is not available and idle, or the call is gone or offered already."""
 
-    async def step(self, offer: Offer, event: EngagementEvent, *, now: float, deadline: float | None) -> bool:
-        """Move the offer's agent along the engagement table; ``deadline`` belongs to the new state.
-        A MISS makes the call waiting again and counts a miss for the agent (the router may reset it);
-        an ANSWER resets the count; an END drops the offer and the call. False when the token is not the one
-        the agent holds, or the table has no such step: nothing changes."""
+    async def step(
+        self, offer: Offer, event: EngagementEvent, *, now: float, deadline: float | None
+    ) -> AgentState | None:
+        """Move the offer's agent along the engagement table; ``deadline`` (Unix s) belongs to the new state.
+        MISS and WITHDRAW make the call waiting again if it is still in; a MISS counts one miss and sets
+        idle_since, a WITHDRAW does neither. ANSWER sets the count back to 0. END drops offer and call.
+        None when the token is not the one the agent holds, or the table has no such step: nothing
+        changes. A call that has left and joined again under another offer is never touched by the old one."""
 
-    async def wrapped_up(self, extension: str, *, now: float) -> bool:
-        """WRAP_UP → IDLE. False when the agent is not in wrap-up."""
-
-    async def forgive(self, extension: str) -> None:
-        """Set the count of misses back to 0 (a miss that was not the agent's doing, or a return)."""
+    async def wrapped_up(self, extension: str, *, now: float) -> AgentState | None:
+        """WRAP_UP → IDLE. None when the agent is not in wrap-up."""
 
     async def set_presence(
         self, extension: str, event: PresenceEvent, *, now: float, reason: str = ""
     ) -> AgentState | None:
-        """Move presence along its table; None when the table has no such step (nothing changes)."""
+        """Move presence along its table; None when the table has no such step (nothing changes). LOG_IN and
+        READY set the misses back to 0 and, for an idle agent, idle_since to now."""
 
-    async def agent(self, extension: str) -> AgentState: ...
+    async def agent(self, extension: str) -> AgentState:
+        """The state; that of a logged-out agent for an extension never heard of."""
 
-    async def agents(self) -> Sequence[AgentState]: ...
+    async def agents(self) -> Sequence[AgentState]:
+        """Every agent ever heard of."""
 
     async def waiting(self) -> Sequence[WaitingCall]:
         """The calls that have joined and hold no offer, in no particular order."""

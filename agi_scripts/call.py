@@ -66,7 +66,7 @@ async def serve_ended(session: AgiSession, centre: Centre) -> None:
     if luggage.call_id and luggage.call_id not in centre.live.by_id:
         record = new_record(session, centre, luggage)
         if luggage.talked_s is not None:
-            await _tell_talk(session, record, centre, luggage.talked_s, by=HangupBy.CALLER)
+            await _tell_talk(session, record, centre, luggage.talked_s)
         else:
             outcome = Outcome.ABANDONED_QUEUE if record.joined_at is not None else Outcome.ABANDONED_IVR
             centre.router.expect_no_more(record.call_id)
@@ -74,12 +74,12 @@ async def serve_ended(session: AgiSession, centre: Centre) -> None:
     await session.set_variables({variables.NEXT: "hangup"})
 
 
-async def _tell_talk(
-    session: AgiSession, record: CallRecord, centre: Centre, talked_s: float, by: HangupBy = HangupBy.AGENT
-) -> None:
-    """A conversation that outlived its engine. The agent is the one whom Dial names."""
+async def _tell_talk(session: AgiSession, record: CallRecord, centre: Centre, talked_s: float) -> None:
+    """A conversation that outlived its engine. The agent is the one whom Dial names; the caller has hung up when the
+    hang-up came from their channel."""
     centre.router.expect_no_more(record.call_id)
-    agent, cause = await session.full_variable("DIALEDPEERNUMBER", "HANGUPCAUSE")
+    agent, cause, left = await session.full_variable("DIALEDPEERNUMBER", "HANGUPCAUSE", "CHANNEL(hangupsource)")
+    by = HangupBy.CALLER if left == record.channel else HangupBy.AGENT
     record.talked(agent.rpartition("/")[2], talked_s)
     await record.end(Outcome.ANSWERED, by, cause=cause)
 

@@ -1,7 +1,7 @@
 """First contact: a call is at our door, for the first time or again after an engine died under it.
 
 The dialplan hands over only ids and numbers of our own as arguments (caller data never travels there):
-call id, original join time in Unix ms, queue, language, DIALSTATUS, ANSWEREDTIME in ms, priority, attributes.
+call id, original join time in Unix ms, queue, language, DIALSTATUS, talk time in ms, priority, attributes.
 """
 
 from __future__ import annotations
@@ -43,9 +43,7 @@ class Luggage:
     @property
     def talked_s(self) -> float | None:
         """Length of the conversation in seconds when there has been one, else None."""
-        if self.dialstatus != "ANSWER":
-            return None
-        return float(self.answered_ms) / 1000 if self.answered_ms.isdecimal() else 0.0
+        return float(self.answered_ms) / 1000 if self.answered_ms.isdecimal() else None
 
     @property
     def priority_class(self) -> int:

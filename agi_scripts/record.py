@@ -77,10 +77,8 @@ class CallRecord:
         self.note("offer_missed", agent=agent, why=why)
 
     def talked(self, agent: str, talked_s: float) -> None:
-        """The conversation is over; Asterisk's own measure of its length dates the answer when no event did."""
-        if self.answered_at is None:
-            self.answered_at, self.agent = self.clock() - talked_s, agent
-        self.talked_s = talked_s
+        """The conversation is over. Its length is Asterisk's measure, from the joining on: the answer is dated by it."""
+        self.answered_at, self.agent, self.talked_s = self.clock() - talked_s, agent, talked_s
 
     def answered(self, agent: str) -> None:
         """The agent has picked up. Said twice (by Asterisk's event and by the end of Dial), heard once."""

@@ -54,9 +54,8 @@ class DialEnd:
     cause: str
 
     @classmethod
-    def of(cls, status: str, answered_ms: str, cause: str) -> DialEnd:
-        talked = float(answered_ms) / 1000 if status == "ANSWER" and answered_ms.isdecimal() else None
-        return cls(status, talked, cause)
+    def of(cls, status: str, talked_ms: str, cause: str) -> DialEnd:
+        return cls(status, float(talked_ms) / 1000 if talked_ms.isdecimal() else None, cause)
 
     @property
     def miss(self) -> Miss:
@@ -139,7 +138,7 @@ async def _ring(session: AgiSession, record: CallRecord, centre: Centre, offer: 
         await session.execute("Dial", f"PJSIP/{offer.agent},{ring_s:.0f},{_DIAL_OPTIONS}")
     finally:
         del centre.live.dialled[record.channel]
-    end = DialEnd.of(*await session.full_variable("DIALSTATUS", "ANSWEREDTIME_MS", "HANGUPCAUSE"))
+    end = DialEnd.of(*await session.full_variable("DIALSTATUS", variables.TALKED_MS, "HANGUPCAUSE"))
     if session.cut:
         await centre.router.missed(offer, Miss.WITHDRAWN)
         return WaitEnd.CUT

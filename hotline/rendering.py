@@ -7,8 +7,10 @@ import sys
 from pathlib import Path
 
 from dialplans.model import DialplanSpec, EngineDoor, NumberLine
+from dialplans.render import folders as dialplan_folders
 from dialplans.render import render
-from hotline.asterisk_files import AsteriskPlace, AsteriskSpec, Phone, Trunk, folders, render_asterisk
+from hotline.asterisk_files import AsteriskPlace, AsteriskSpec, Phone, Trunk, render_asterisk
+from hotline.asterisk_files import folders as asterisk_folders
 from hotline.control import socket_folder
 from hotline.prompting import music_folder
 from hotline.settings import REPOSITORY, SiteFolders
@@ -35,6 +37,7 @@ def asterisk_spec(site: Site, where: SiteFolders, place: AsteriskPlace, ami_secr
         rtp=site.ports.rtp,
         behind_nat=site.asterisk.behind_nat,
         extra_modules=site.asterisk.extra_modules,
+        cdrel=place.has("res_cdrel_custom.so"),
     )
 
 
@@ -48,7 +51,7 @@ def dialplan_spec(site: Site, where: SiteFolders, shelf: PromptShelf, agi_secret
         phones=tuple(site.phones),
         engines=(EngineDoor(site.bind, site.ports.agi),),
         secret=agi_secret,
-        fail_open=_fail_open_command(where),
+        fail_open=(sys.executable, "-I", "-m", "agi_scripts.standalone.fail_open"),
         fail_open_config=str((where.asterisk / "fail_open.json").absolute()),
         spool=str(where.spool.absolute()),
         voicemail=str(where.voicemail.absolute()),
@@ -68,30 +71,21 @@ def write_files(
 ) -> AsteriskSpec:
     """Render everything first, then write: a value that cannot be rendered leaves the old files. Raises SpecError."""
     spec = asterisk_spec(site, where, place, ami_secret)
-    files = render_asterisk(spec) | render(dialplan_spec(site, where, shelf, agi_secret))
-    for folder in (*folders(spec), str(where.spool), str(where.voicemail)):
+    dialplan = dialplan_spec(site, where, shelf, agi_secret)
+    files = render_asterisk(spec) | render(dialplan)
+    for folder in (*asterisk_folders(spec), *dialplan_folders(dialplan)):
         os.makedirs(folder, mode=0o700, exist_ok=True)
     for name, text in files.items():
         _replace(where.asterisk / name, text)
     return spec
 
 
-def _fail_open_command(where: SiteFolders) -> tuple[str, ...]:
-    """Asterisk starts one file; it has our interpreter and our packages in it, whatever Asterisk's environment is."""
-    script = where.asterisk / "fail_open"
-    where.asterisk.mkdir(mode=0o700, parents=True, exist_ok=True)
-    text = f'#!/bin/sh\nPYTHONPATH="{REPOSITORY}" exec "{sys.executable}" -m agi_scripts.standalone.fail_open "$@"\n'
-    _replace(script, text, mode=0o700)
-    return (str(script.absolute()),)
-
-
-def _replace(file: Path, text: str, mode: int = 0o600) -> None:
+def _replace(file: Path, text: str) -> None:
     """Beside, to the disk, renamed: a crash leaves the old file or the new one."""
     beside = file.with_name(f".{file.name}.new")
-    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
         stream.write(text)
         stream.flush()
         os.fsync(stream.fileno())
-    beside.chmod(mode)
     beside.replace(file)
