@@ -40,7 +40,7 @@ _AGENT = "1003"  # speaks English and knows laptops
 _DIALLED = "4008001001"
 _CALLER = "13800138000"
 _ENGLISH, _SALES = KeyPress(2.0, "2"), KeyPress(5.0, "1")
-_TALK_S = 4.0
+_TALK_S = 8.0  # from the pick-up on: the whisper is in it
 _START_S = 60.0
 _CALL_S = 40.0
 
@@ -88,7 +88,7 @@ class Demo:
 
     async def _asterisk_is_up(self) -> bool:
         try:
-            return (await ask(self.folders.run, "status"))["asterisk"] == "up"
+            return str((await ask(self.folders.run, "status"))["asterisk"]) == "up"
         except ControlError:
             return False
 
@@ -133,7 +133,7 @@ class Demo:
                 seq = entry["seq"]
                 if entry["at"] < since or not entry["call_id"] or call_id not in ("", entry["call_id"]):
                     continue
-                call_id = entry["call_id"]
+                call_id = str(entry["call_id"])
                 self._say(_told(entry["kind"], entry["fields"]), at_s=entry["at"] - since)
                 if entry["kind"] == "outcome":
                     return call_id
@@ -154,7 +154,7 @@ class Demo:
 
     def _say(self, text: str, at_s: float | None = None) -> None:
         when = "" if at_s is None else f"{at_s:6.2f} s  "
-        self.console.print(f"  [cyan]{when}[/cyan]{text}")
+        self.console.print(f"  [cyan]{when}[/cyan]{text}", soft_wrap=True)
 
     def _show_row(self, row: CallRow) -> None:
         table = Table(title="The call's row in the CRM store", show_header=False)

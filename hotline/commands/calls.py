@@ -1,0 +1,95 @@
+"""`hotline calls` and `hotline report NAME`: what the CRM store has to tell. The engine need not be up."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from enum import StrEnum
+from typing import Annotated, TypeVar
+
+import typer
+from sqlalchemy.engine import make_url
+
+from crm_bridge import reports
+from crm_bridge.store import CrmStore, EntryRefused, StoreAway
+from hotline.commands.showing import (
+    DEFAULT_SITE,
+    JsonOption,
+    SiteOption,
+    out,
+    refuse,
+    run,
+    show_json,
+    show_table,
+    site_of,
+)
+from hotline.settings import SiteFolders
+from hotline.site.site import Site
+
+_Row = TypeVar("_Row", reports.CallRow, reports.MediaRow)
+
+_CALL = ("started_at", "dnis", "ani", "media_source", "language", "queue", "agent", "outcome", "waited_s", "talked_s")
+
+
+class ReportName(StrEnum):
+    MEDIA = "media"
+
+
+def calls(
+    site: SiteOption = DEFAULT_SITE,
+    as_json: JsonOption = False,
+    limit: Annotated[int, typer.Option(min=1, max=100_000, help="At most so many, the newest first.")] = 20,
+) -> None:
+    """The calls, newest first."""
+    loaded, folders = site_of(site)
+    rows = _read(loaded, folders, lambda store: reports.calls(store, limit))
+    _show("Calls", _CALL, rows, as_json, loaded)
+
+
+def report(
+    name: Annotated[ReportName, typer.Argument(help="media: calls, answered and abandoned by media source.")],
+    site: SiteOption = DEFAULT_SITE,
+    as_json: JsonOption = False,
+) -> None:
+    """A report by its name."""
+    loaded, folders = site_of(site)
+    rows = _read(loaded, folders, reports.media_report)
+    _show(f"Report: {name}", ("source", "name", "calls", "answered", "abandoned"), rows, as_json, loaded)
+
+
+def _read(site: Site, folders: SiteFolders, query: Callable[[CrmStore], Awaitable[list[_Row]]]) -> list[_Row]:
+    """The rows; none where the site has never been up. To look must not make a database."""
+    url = site.crm_url or folders.crm_url
+    file = make_url(url).database if url.startswith("sqlite") else None
+    if file is not None and not (site.folder / file).exists():
+        return []
+
+    async def read() -> list[_Row]:
+        store = CrmStore(url, region=site.country)
+        try:
+            return await query(store)
+        finally:
+            await store.close()
+
+    try:
+        return run(read)
+    except (StoreAway, EntryRefused) as error:
+        refuse(f"the CRM store cannot be read: {error}")
+
+
+def _show(title: str, columns: tuple[str, ...], rows: Sequence[_Row], as_json: bool, site: Site) -> None:
+    """Tables are in the site's time; JSON stays in UTC."""
+    if as_json:
+        show_json(row.as_json() for row in rows)
+    elif not rows:
+        out.print(f"{title}: none yet")
+    else:
+        show_table(title, columns, ([_cell(row, column, site) for column in columns] for row in rows))
+
+
+def _cell(row: _Row, column: str, site: Site) -> object:
+    value = getattr(row, column)
+    if column == "started_at":
+        return value.astimezone(site.timezone).strftime("%m-%d %H:%M:%S")
+    if column == "outcome" and value is None:
+        return "(goes on)"
+    return f"{value:.1f}" if isinstance(value, float) else value

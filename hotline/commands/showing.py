@@ -1,0 +1,87 @@
+"""What the commands share: where the site is, how it is loaded, how a refusal is told."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, NoReturn, TypeVar
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from hotline.control import ControlError, ask
+from hotline.settings import SiteFolders
+from hotline.site.loading import load_site
+from hotline.site.problem import Gravity, SiteError, SiteProblem
+from hotline.site.site import Site
+
+_Answer = TypeVar("_Answer")
+
+SiteOption = Annotated[Path, typer.Option("--site", help="The site's folder.", file_okay=False)]
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
+DEFAULT_SITE = Path("site")
+
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+
+def refuse(message: str, code: int = 1) -> NoReturn:
+    """End the command: what is wrong, on stderr, and an exit code that is not 0."""
+    err.print(Text(f"hotline: {message}"), soft_wrap=True)
+    raise typer.Exit(code)
+
+
+def site_of(folder: Path) -> tuple[Site, SiteFolders]:
+    """The site, or the end of the command with everything that is wrong with it."""
+    try:
+        return load_site(folder), SiteFolders(folder.absolute())
+    except SiteError as error:
+        show_problems(error.problems)
+        refuse(f"the site in {folder} cannot be used", 78)
+
+
+def show_problems(problems: Sequence[SiteProblem]) -> None:
+    for problem in problems:
+        style = "red" if problem.gravity is Gravity.ERROR else "yellow"
+        err.print(Text(f"{problem.gravity}: ", style) + Text(str(problem)), soft_wrap=True)
+
+
+def ask_engine(folders: SiteFolders, word: str) -> dict[str, Any]:
+    """The engine's answer, or the end of the command."""
+    try:
+        return run(lambda: ask(folders.run, word))
+    except ControlError as error:
+        refuse(str(error))
+
+
+def run(work: Callable[[], Awaitable[_Answer]]) -> _Answer:
+    async def main() -> _Answer:
+        return await work()
+
+    return asyncio.run(main())
+
+
+def show_json(rows: Iterable[Mapping[str, Any]]) -> None:
+    """One object a line. Not through Rich, which would wrap it."""
+    for row in rows:
+        typer.echo(json.dumps(row, ensure_ascii=False))
+
+
+def show_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Plain text only: a caller's name is shown, never read as markup, and its control characters not at all."""
+    table = Table(title=title, title_justify="left")
+    for column in columns:
+        table.add_column(column.replace("_", " "), overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(printable(cell)) for cell in row))
+    out.print(table)
+
+
+def printable(cell: object) -> str:
+    if cell is None:
+        return ""
+    return "".join(letter if letter.isprintable() else "·" for letter in str(cell))

@@ -1,0 +1,72 @@
+"""`hotline status`, `hotline agents`, `hotline queues`: what the running engine says of itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import typer
+
+from hotline.commands.showing import (
+    DEFAULT_SITE,
+    JsonOption,
+    SiteOption,
+    ask_engine,
+    out,
+    show_json,
+    show_table,
+    site_of,
+)
+
+_AGENT = ("agent", "name", "presence", "engagement", "phone", "queue", "call")
+_QUEUE = ("name", "waiting", "longest_wait_s", "ringing", "talking", "staffed", "idle")
+
+
+def status(site: SiteOption = DEFAULT_SITE, as_json: JsonOption = False) -> None:
+    """Is the site up? Exit code 1 when the engine does not answer, 2 when it has no Asterisk."""
+    answer = ask_engine(site_of(site)[1], "status")
+    if as_json:
+        show_json([answer])
+    else:
+        show_table("Engine", ("what", "is"), _flat(answer))
+    if answer.get("asterisk") == "away":
+        raise typer.Exit(2)
+
+
+def agents(site: SiteOption = DEFAULT_SITE, as_json: JsonOption = False) -> None:
+    """The agents now."""
+    rows = ask_engine(site_of(site)[1], "agents")["agents"]
+    _show("Agents", _AGENT, rows if as_json else [_in_short(row) for row in rows], as_json)
+
+
+def queues(site: SiteOption = DEFAULT_SITE, as_json: JsonOption = False) -> None:
+    """The queues now."""
+    _show("Queues", _QUEUE, ask_engine(site_of(site)[1], "queues")["queues"], as_json)
+
+
+def _in_short(agent: Mapping[str, Any]) -> dict[str, Any]:
+    """An agent's row for 80 columns; --json has all of it."""
+    reason = f" ({agent['pause_reason']})" if agent["pause_reason"] else ""
+    short = {"agent": agent["extension"], "presence": f"{agent['presence']}{reason}", "call": agent["call_id"][:8]}
+    return {**agent, **short}
+
+
+def _show(title: str, columns: tuple[str, ...], rows: list[Mapping[str, Any]], as_json: bool) -> None:
+    if as_json:
+        show_json(rows)
+    elif rows:
+        show_table(title, columns, ([_short(row.get(column)) for column in columns] for row in rows))
+    else:
+        out.print(f"{title}: none")
+
+
+def _short(value: object) -> object:
+    return round(value, 1) if isinstance(value, float) else value
+
+
+def _flat(answer: Mapping[str, Any], prefix: str = "") -> list[tuple[str, object]]:
+    """Nested answers as one list of (path, value)."""
+    rows: list[tuple[str, object]] = []
+    for key, value in answer.items():
+        rows += _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else [(f"{prefix}{key}", value)]
+    return rows

@@ -1,0 +1,65 @@
+"""Free UDP and TCP ports. A port is free at the moment of asking only: bind it soon."""
+
+from __future__ import annotations
+
+import random
+import socket
+from collections.abc import Iterable
+
+from hotline.site.site import Ports
+
+_USUAL = Ports(sip=5060, agi=4573, ami=5038, rtp=(10000, 10999))
+_RTP_PORTS = 400  # a call through us has two legs, each takes two: a hundred calls
+_RTP_FROM, _RTP_TO = 11000, 32000  # under Linux's ephemeral ports, which anything may take at any time
+
+
+def free_udp_port(host: str = "127.0.0.1") -> int:
+    return _free_port(host, socket.SOCK_DGRAM)
+
+
+def free_tcp_port(host: str = "127.0.0.1") -> int:
+    return _free_port(host, socket.SOCK_STREAM)
+
+
+def free_site_ports(host: str = "127.0.0.1", *, usual_first: bool = True) -> Ports:
+    """Ports for a whole site: the usual ones where they are all free (a softphone's owner knows 5060), else others.
+    Sites that start at the same time, as tests do, pass ``usual_first`` False."""
+    if usual_first and _are_free(host, _USUAL):
+        return _USUAL
+    return Ports(sip=free_udp_port(host), agi=free_tcp_port(host), ami=free_tcp_port(host), rtp=_free_rtp(host))
+
+
+def _free_rtp(host: str) -> tuple[int, int]:
+    for _ in range(50):
+        first = random.randrange(_RTP_FROM, _RTP_TO, _RTP_PORTS)  # noqa: S311 - nobody guards a port by its number
+        if _can_bind(host, socket.SOCK_DGRAM, range(first, first + _RTP_PORTS)):
+            return first, first + _RTP_PORTS - 1
+    raise OSError(f"no {_RTP_PORTS} free UDP ports in a row on {host}")
+
+
+def _are_free(host: str, ports: Ports) -> bool:
+    udp = (ports.sip, *range(ports.rtp[0], ports.rtp[1] + 1))
+    return _can_bind(host, socket.SOCK_DGRAM, udp) and _can_bind(host, socket.SOCK_STREAM, (ports.agi, ports.ami))
+
+
+def _can_bind(host: str, kind: socket.SocketKind, ports: Iterable[int]) -> bool:
+    """One after the other: a thousand sockets at once would be more than a process may hold by default."""
+    return all(_is_free(host, kind, port) for port in ports)
+
+
+def _is_free(host: str, kind: socket.SocketKind, port: int) -> bool:
+    with socket.socket(socket.AF_INET, kind) as probe:
+        if kind is socket.SOCK_STREAM:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a closed connection is no obstacle
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+    return True
+
+
+def _free_port(host: str, kind: socket.SocketKind) -> int:
+    with socket.socket(socket.AF_INET, kind) as probe:
+        probe.bind((host, 0))
+        port: int = probe.getsockname()[1]
+        return port

@@ -1,0 +1,108 @@
+"""From a folder of YAML to a `Site`, or to everything that is wrong with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TypeVar
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel
+
+from acd.model import AgentSpec, QueueSpec, StepSpec
+from hotline.site.agreement import disagreements
+from hotline.site.forms import Forms, read_forms
+from hotline.site.problem import SiteError, SiteProblem, errors
+from hotline.site.schema import AgentForm, QueueForm, SiteForm
+from hotline.site.site import Agent, AsteriskChoice, FailOpen, Phone, Ports, Site, Trunk
+from ivr.media_source import MediaSource, NumberSpec
+
+_Form = TypeVar("_Form", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """``site`` is None exactly when one of the problems is an error."""
+
+    site: Site | None
+    problems: tuple[SiteProblem, ...]
+
+
+def load_site(folder: Path) -> Site:
+    """Raises SiteError with all problems. Warnings alone do not stop a site."""
+    verdict = judge_site(folder)
+    if verdict.site is None:
+        raise SiteError(errors(verdict.problems))
+    return verdict.site
+
+
+def judge_site(folder: Path, today: date | None = None) -> Verdict:
+    """Read and check everything in ``folder``; writes nothing."""
+    folder = folder.absolute()
+    if not (folder / "site.yaml").exists():
+        hint = "`hotline init` makes one"
+        return Verdict(None, (SiteProblem("site.yaml", 0, "", f"there is no site in {folder}", hint),))
+    forms = read_forms(folder)
+    found = [*forms.problems, *disagreements(forms, today or datetime.now(UTC).date())]
+    found.sort(key=lambda problem: (problem.file, problem.line))
+    return Verdict(None if errors(found) else _site(folder, forms), tuple(found))
+
+
+def _sound(form: _Form | None) -> _Form:
+    """`judge_site` builds a site of sound forms only."""
+    if form is None:
+        raise ValueError("a site is built of forms without errors")
+    return form
+
+
+def _site(folder: Path, forms: Forms) -> Site:
+    site = _sound(forms.site)
+    return Site(
+        folder=folder,
+        name=site.name,
+        timezone=ZoneInfo(site.timezone),
+        country=site.country,
+        languages=_by_preference(site),
+        default_language=site.default_language,
+        bind=site.bind,
+        ports=Ports(site.ports.sip, site.ports.agi, site.ports.ami, (site.ports.rtp[0], site.ports.rtp[1])),
+        asterisk=_asterisk(site),
+        fail_open=_fail_open(site),
+        stop_grace_s=site.limits.stop_grace_s,
+        crm_url=site.crm_url,
+        numbers={n: NumberSpec(n, f.source, f.campaign, f.flow) for n, f in _sound(forms.numbers).root.items()},
+        media={id_: MediaSource(id_, form.name, form.kind) for id_, form in _sound(forms.media).root.items()},
+        agents={extension: _agent(extension, form) for extension, form in _sound(forms.agents).root.items()},
+        queues={name: _queue(name, form) for name, form in _sound(forms.queues).root.items()},
+        hours={line: form.hours(site.timezone) for line, form in _sound(forms.hours).root.items()},
+        trunks=tuple(Trunk(name, tuple(form.match)) for name, form in _sound(forms.trunks).root.items()),
+        phones={e: Phone(e, form.name, form.sip_secret) for e, form in _sound(forms.phones).root.items()},
+        flows={name: _sound(flow) for name, flow in forms.flows.items()},
+        prompts=_sound(forms.prompts).prompts(),
+    )
+
+
+def _by_preference(site: SiteForm) -> dict[str, str]:
+    first = site.default_language
+    return {first: site.languages[first], **site.languages}
+
+
+def _asterisk(site: SiteForm) -> AsteriskChoice:
+    form = site.asterisk
+    return AsteriskChoice(form.mode == "embedded", form.behind_nat, tuple(form.extra_modules))
+
+
+def _fail_open(site: SiteForm) -> FailOpen:
+    form = site.fail_open
+    return FailOpen(form.knocks, form.knock_s, tuple(form.group), form.group_s, form.voicemail_max_s)
+
+
+def _agent(extension: str, form: AgentForm) -> Agent:
+    spec = AgentSpec(extension, form.name, dict(form.skills), frozenset(form.queues))
+    return Agent(spec, form.pin, form.sip_secret)
+
+
+def _queue(name: str, form: QueueForm) -> QueueSpec:
+    steps = tuple(StepSpec(step.require, step.for_s) for step in form.steps)
+    return QueueSpec(name, steps, form.offer_s, form.wrap_up_s, form.max_wait_s, form.strategy)

@@ -1,0 +1,225 @@
+"""The shape of each file of a site, but for flows, hours and prompts, whose forms live beside their code in `ivr`.
+
+Strict: nothing is coerced, nothing unknown is taken, every number has bounds and every text a pattern, because each of
+these values ends in a file of Asterisk's, in SQL or on a screen. What one file must know of another: `agreement.py`.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import phonenumbers
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, RootModel, StringConstraints
+
+from acd.requirement import Requirement
+from acd.strategies import STRATEGIES
+from ivr.hours import HoursForm
+from ivr.prompts.text import Code
+
+
+class Form(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False, hide_input_in_errors=True)
+
+
+# What is forbidden in a name would be read as something else in a file of Asterisk's, in a SIP header or by an eye
+# (the bidirectional overrides turn a name around).
+_UNSPEAKABLE = '\\x00-\\x1f\\x7f"<>;\\\\\\[\\]{}$|=\u202a-\u202e\u2066-\u2069'
+
+
+def _no_comment(text: str) -> str:
+    if text.startswith("#"):
+        raise ValueError("a name cannot begin with '#'")
+    return text
+
+
+Label = Annotated[
+    str, StringConstraints(min_length=1, max_length=60, pattern=f"^[^{_UNSPEAKABLE}]+$"), AfterValidator(_no_comment)
+]
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
+Extension = Annotated[str, StringConstraints(pattern=r"^[0-9]{2,8}$")]
+Number = Annotated[str, StringConstraints(pattern=r"^\+?[0-9]{3,20}$")]
+Pin = Annotated[str, StringConstraints(pattern=r"^[0-9]{4,12}$")]
+Secret = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z_-]{16,64}$")]
+Level = Annotated[int, Field(ge=0, le=100)]
+Port = Annotated[int, Field(ge=1024, le=65535)]
+Module = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]+\.so$")]
+
+
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError(f"no time zone '{name}'") from None
+    return name
+
+
+def _country(code: str) -> str:
+    if code not in phonenumbers.SUPPORTED_REGIONS:
+        raise ValueError(f"'{code}' is no country; two capitals as in CN or DE")
+    return code
+
+
+def _address(text: str) -> str:
+    return str(ipaddress.IPv4Address(text))
+
+
+def _network(text: str) -> str:
+    found = ipaddress.ip_network(text)
+    if found.prefixlen == 0:
+        raise ValueError("a trunk that matches the whole world needs no secret from anyone: name its addresses")
+    return text
+
+
+def _requirement(text: str) -> str:
+    Requirement.parse(text)
+    return text
+
+
+def _strategy(name: str) -> str:
+    if name not in STRATEGIES:
+        raise ValueError(f"no strategy '{name}'; there is {', '.join(sorted(STRATEGIES))}")
+    return name
+
+
+def _port_range(pair: list[int]) -> list[int]:
+    if pair[0] % 2 or pair[1] - pair[0] < 3:
+        raise ValueError("first and last port, the first even, at least two calls wide")
+    return pair
+
+
+def _sql_url(url: str) -> str:
+    if not re.match(r"(sqlite\+aiosqlite|postgresql\+asyncpg)://", url):
+        raise ValueError("begins with sqlite+aiosqlite:// or postgresql+asyncpg://")
+    return url
+
+
+class PortsForm(Form):
+    sip: Port = 5060
+    agi: Port = 4573
+    ami: Port = 5038
+    rtp: Annotated[list[Port], Field(min_length=2, max_length=2), AfterValidator(_port_range)] = [10000, 10999]
+
+
+class AsteriskForm(Form):
+    """``embedded``: brought and run by us. ``external``: the admin's own; we render files for it."""
+
+    mode: Literal["embedded", "external"] = "embedded"
+    behind_nat: bool = False
+    extra_modules: list[Module] = []
+
+
+class FailOpenForm(Form):
+    """While no engine answers: ``knocks`` x ``knock_s`` of music, then ``group`` rings ``group_s``, then voicemail."""
+
+    knocks: Annotated[int, Field(ge=1, le=100)] = 10
+    knock_s: Annotated[int, Field(ge=1, le=30)] = 3
+    group: Annotated[list[Extension], Field(max_length=20)] = []
+    group_s: Annotated[int, Field(ge=5, le=300)] = 30
+    voicemail_max_s: Annotated[int, Field(ge=5, le=900)] = 120
+
+
+class LimitsForm(Form):
+    """``stop_grace_s``: how long `hotline up`, asked to stop, lets people finish talking. (The time in menus is
+    limited in each flow.)"""
+
+    stop_grace_s: Annotated[float, Field(ge=0, le=3600)] = 120.0
+
+
+class SiteForm(Form):
+    """`site.yaml`. ``languages``: the name that flows and skills use → the code that prompts use."""
+
+    name: Label
+    timezone: Annotated[str, AfterValidator(_zone)]
+    country: Annotated[str, AfterValidator(_country)]
+    languages: Annotated[dict[Name, Code], Field(min_length=1)]
+    default_language: Name
+    bind: Annotated[str, AfterValidator(_address)] = "127.0.0.1"
+    ports: PortsForm = PortsForm()
+    asterisk: AsteriskForm = AsteriskForm()
+    fail_open: FailOpenForm = FailOpenForm()
+    limits: LimitsForm = LimitsForm()
+    crm_url: Annotated[str, AfterValidator(_sql_url)] | None = None
+
+
+class NumberForm(Form):
+    source: Name | None = None
+    campaign: Name | None = None
+    flow: Name
+
+
+class MediaForm(Form):
+    name: Label
+    kind: Name
+
+
+class AgentForm(Form):
+    name: Label
+    pin: Pin = Field(repr=False)
+    sip_secret: Secret = Field(repr=False)
+    queues: Annotated[list[Name], Field(min_length=1)]
+    skills: dict[Name, Level] = {}
+
+
+class StepForm(Form):
+    """``require`` is the text of `acd.requirement`; the last step has no ``for_s``."""
+
+    require: Annotated[str, AfterValidator(_requirement)]
+    for_s: Annotated[float, Field(gt=0, le=86400)] | None = None
+
+
+def _open_end(steps: list[StepForm]) -> list[StepForm]:
+    """Raises ValueError where a step can never begin or the wait runs out of steps."""
+    for place, step in enumerate(steps[:-1]):
+        if step.for_s is None:
+            raise ValueError(f"step {place} has no for_s, so the steps after it never begin")
+    if steps[-1].for_s is not None:
+        raise ValueError("the last step stands for the rest of the wait: leave its for_s out")
+    return steps
+
+
+class QueueForm(Form):
+    steps: Annotated[list[StepForm], Field(min_length=1, max_length=20), AfterValidator(_open_end)]
+    offer_s: Annotated[float, Field(ge=5, le=120)] = 15.0
+    wrap_up_s: Annotated[float, Field(ge=0, le=3600)] = 10.0
+    max_wait_s: Annotated[float, Field(ge=10, le=86400)] = 600.0
+    strategy: Annotated[str, AfterValidator(_strategy)] = "longest_idle"
+
+
+class PhoneForm(Form):
+    name: Label
+    sip_secret: Secret = Field(repr=False)
+
+
+class TrunkForm(Form):
+    match: Annotated[list[Annotated[str, AfterValidator(_network)]], Field(min_length=1)]
+
+
+class NumbersForm(RootModel[dict[Number, NumberForm]]):
+    model_config = ConfigDict(strict=True, frozen=True, hide_input_in_errors=True)
+
+
+class MediaSourcesForm(RootModel[dict[Name, MediaForm]]):
+    model_config = ConfigDict(strict=True, frozen=True, hide_input_in_errors=True)
+
+
+class AgentsForm(RootModel[dict[Extension, AgentForm]]):
+    model_config = ConfigDict(strict=True, frozen=True, hide_input_in_errors=True)
+
+
+class QueuesForm(RootModel[dict[Name, QueueForm]]):
+    model_config = ConfigDict(strict=True, frozen=True, hide_input_in_errors=True)
+
+
+class HoursBookForm(RootModel[dict[Name, HoursForm]]):
+    model_config = ConfigDict(strict=True, frozen=True, hide_input_in_errors=True)
+
+
+class PhonesForm(RootModel[dict[Extension, PhoneForm]]):
+    model_config = ConfigDict(strict=True, frozen=True, hide_input_in_errors=True)
+
+
+class TrunksForm(RootModel[dict[Name, TrunkForm]]):
+    model_config = ConfigDict(strict=True, frozen=True, hide_input_in_errors=True)

@@ -1,0 +1,100 @@
+"""A site as the rest of the program sees it: frozen values, every name in it proved to lead somewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from acd.model import AgentSpec, QueueSpec
+from ivr.flow.model import Flow
+from ivr.hours import WeeklyHours
+from ivr.media_source import MediaSource, NumberSpec
+from ivr.prompts.text import PromptText
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """``rtp``: first and last, both included."""
+
+    sip: int
+    agi: int
+    ami: int
+    rtp: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class AsteriskChoice:
+    embedded: bool
+    behind_nat: bool
+    extra_modules: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FailOpen:
+    """What the dialplan does by itself while no engine answers. ``group``: extensions rung together."""
+
+    knocks: int
+    knock_s: int
+    group: tuple[str, ...]
+    group_s: int
+    voicemail_max_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """``spec`` is what the ACD needs; the secrets are for the desk and for the SIP phone."""
+
+    spec: AgentSpec
+    pin: str = field(repr=False)
+    sip_secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Phone:
+    """A phone that is no agent's: it may dial the site's numbers as a caller would."""
+
+    extension: str
+    name: str
+    sip_secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Trunk:
+    """A carrier, known by the addresses or networks in ``match``."""
+
+    name: str
+    match: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """``languages``: name → code of the prompts' texts, the default one first (the order of preference).
+    ``crm_url`` None: the SQLite file in the site's `var`."""
+
+    folder: Path
+    name: str
+    timezone: ZoneInfo
+    country: str
+    languages: Mapping[str, str]
+    default_language: str
+    bind: str
+    ports: Ports
+    asterisk: AsteriskChoice
+    fail_open: FailOpen
+    stop_grace_s: float
+    crm_url: str | None = field(repr=False)  # may hold a password
+    numbers: Mapping[str, NumberSpec]
+    media: Mapping[str, MediaSource]
+    agents: Mapping[str, Agent]
+    queues: Mapping[str, QueueSpec]
+    hours: Mapping[str, WeeklyHours]
+    trunks: tuple[Trunk, ...]
+    phones: Mapping[str, Phone]
+    flows: Mapping[str, Flow]
+    prompts: Mapping[str, PromptText]
+
+    @property
+    def agent_specs(self) -> dict[str, AgentSpec]:
+        return {extension: agent.spec for extension, agent in self.agents.items()}

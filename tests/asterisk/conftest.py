@@ -1,0 +1,62 @@
+"""Fixtures of the tests with a real Asterisk and real SIP: a live site, phones with ears, SIPp's callers."""
+
+from __future__ import annotations
+
+import importlib.util
+import subprocess
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from hotline.asterisk_files import AsteriskPlace, read_place
+from hotline.settings import REPOSITORY, asterisk_env
+from tests.sip.live_site import LiveSite
+from tests.sip.phones import PhonePark
+
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Everything in this folder is marked, and has time for a start of Asterisk. (The hook sees all folders.)"""
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.asterisk)
+
+
+@pytest.fixture(scope="session")
+def place() -> AsteriskPlace:
+    """Asterisk and SIPp, brought if they are not here yet (the second time this takes half a second)."""
+    subprocess.run([REPOSITORY / "asterisk" / "bring", asterisk_env().parent], check=True, timeout=600)
+    return read_place(asterisk_env())
+
+
+@pytest.fixture
+def short_folder() -> Iterator[Path]:
+    """A folder with a short name: a Unix socket's path may have 107 bytes, and pytest's own folders are long."""
+    with tempfile.TemporaryDirectory(prefix="hl-") as folder:
+        yield Path(folder)
+
+
+@pytest.fixture
+async def live_site(place: AsteriskPlace, short_folder: Path, tmp_path: Path) -> AsyncIterator[LiveSite]:
+    """A fresh sample site, up. After the test Asterisk has no channel left, and everything stops when told to."""
+    live = LiveSite(short_folder / "site", place, tmp_path)
+    try:
+        await live.make()
+        await live.start()
+        yield live
+        await live.until_no_channels()
+        await live.stop()
+    finally:
+        live.end_by_force()
+
+
+@pytest.fixture
+async def phones(live_site: LiveSite, tmp_path: Path) -> AsyncIterator[PhonePark]:
+    """pjsua2 phones at the live site: they hear, and can be told what to do in mid-call."""
+    if importlib.util.find_spec("pjsua2") is None:
+        pytest.skip("there is no pjsua2 wheel for this Python and machine")
+    async with PhonePark(live_site.pbx, tmp_path / "phones", host=live_site.site.bind) as park:
+        yield park
