@@ -77,7 +77,7 @@ class CallRecord:
         self.note("offer_missed", agent=agent, why=why)
 
     def talked(self, agent: str, talked_s: float) -> None:
-        """The conversation is over. Its length is Asterisk's measure, from the joining on: the answer is dated by it."""
+        """The conversation is over. Asterisk has measured its length from the joining on, and that dates the answer."""
         self.answered_at, self.agent, self.talked_s = self.clock() - talked_s, agent, talked_s
 
     def answered(self, agent: str) -> None:

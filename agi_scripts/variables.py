@@ -16,7 +16,9 @@ LANGUAGE = "HOTLINE_LANGUAGE"
 AGENT = "HOTLINE_AGENT"  # extension of the agent being rung or talking
 NEXT = "HOTLINE_NEXT"  # what the dialplan does after our script; empty means: the engine failed, knock again
 WHISPER = "HOTLINE_WHISPER"  # sound files for the agent's ear, joined by "&"; inherited by the agent's leg
-ANSWERED = "HOTLINE_ANSWERED"  # Unix ms at which agent and caller were joined, set by the dialplan on the caller's channel
+ANSWERED = (
+    "HOTLINE_ANSWERED"  # Unix ms at which agent and caller were joined, set by the dialplan on the caller's channel
+)
 KNOCKS = "HOTLINE_KNOCKS"  # how often this call has knocked in vain
 
 # How long the conversation has lasted, in ms, by Asterisk's own clock; "" when there was none. Not Asterisk's ANSWEREDTIME_MS: that

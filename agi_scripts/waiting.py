@@ -95,7 +95,7 @@ async def _join(session: AgiSession, record: CallRecord, centre: Centre, wish: Q
             variables.PRIORITY: str(wish.priority),
             variables.ATTRIBUTES: pack_attributes(record.attributes),
             variables.LANGUAGE: record.language,
-            variables.WHISPER: whisper(record, centre, wish.queue),
+            f"_{variables.WHISPER}": whisper(record, centre, wish.queue),  # _: the leg that Dial makes inherits it
         }
     )
     record.joined(wish.queue, joined_at, wish.priority)

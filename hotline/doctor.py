@@ -81,7 +81,8 @@ async def _asterisk(folders: SiteFolders, say: Console) -> list[Finding]:
 async def _running(site: Site, folders: SiteFolders) -> AsyncIterator[Finding]:
     for finding in listening.judge_bind(site.bind):
         yield finding
-    for finding in listening.judge_doors(listening.open_doors(folders.run), site.bind):
+    ports = (site.ports.sip, site.ports.agi, site.ports.ami, *range(site.ports.rtp[0], site.ports.rtp[1] + 1))
+    for finding in listening.judge_doors(listening.open_doors(folders.run), site.bind, ports):
         yield finding
     try:
         status = await ask(folders.run, "status")

@@ -47,15 +47,20 @@ def _doors(owner: str, pid: int) -> Iterator[Door]:
             yield Door(owner, kind, connection.laddr.ip, connection.laddr.port)
 
 
-def judge_doors(doors: Iterable[Door], bind: str) -> Iterator[Finding]:
-    doors = list(doors)
+def judge_doors(doors: Iterable[Door], bind: str, site_ports: Iterable[int]) -> Iterator[Finding]:
+    """A UDP socket on every address with a port that is none of the site's is no service: pjproject's DNS resolver
+    has one for each IP version, on ports that the kernel picks, and no setting moves it."""
+    doors, ports = list(doors), frozenset(site_ports)
     strange = [door for door in doors if door.address != bind]
+    picked = [door for door in strange if door.kind == "UDP" and door.owner == "asterisk" and door.port not in ports]
     for door in strange:
-        yield fail(
-            f"{door} listens, and the site's address is {bind}", "see bind in site.yaml; nothing else may listen"
-        )
-    if doors and not strange:
-        yield ok(f"all {len(doors)} listeners are on {bind}")
+        if door not in picked:
+            yield fail(f"{door} listens, and the site is on {bind}", "see bind in site.yaml; nothing else may listen")
+    if picked:
+        told = ", ".join(map(str, picked))
+        yield warn(f"{told}: most likely the DNS resolver's", "nothing needs to reach it; a firewall may close it")
+    if doors and strange == picked:
+        yield ok(f"the other {len(doors) - len(picked)} listeners are on {bind}")
 
 
 def judge_bind(bind: str) -> Iterator[Finding]:

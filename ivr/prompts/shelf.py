@@ -111,9 +111,7 @@ class PromptShelf:
             return Made(prompt.key, code, origin)
         return Made(prompt.key, code, Origin.NOWHERE)
 
-    def _ways(
-        self, prompt: PromptText, code: str
-    ) -> Iterator[tuple[Origin, list[object], Callable[[], AudioSegment]]]:
+    def _ways(self, prompt: PromptText, code: str) -> Iterator[tuple[Origin, list[object], Callable[[], AudioSegment]]]:
         """The ways to this prompt in the order of preference: origin, what its sound depends on, how to
         get it."""
         speech, sounds = self._speech, self._sounds

@@ -37,10 +37,7 @@ class QueueNode(NodeForm):
     def _bound(self, known: Mapping[str, str]) -> dict[str, str]:
         if self.attributes is None:
             return dict(known)
-        bound = {
-            name: known.get(wish[1:]) if wish.startswith("$") else wish
-            for name, wish in self.attributes.items()
-        }
+        bound = {name: known.get(wish[1:]) if wish.startswith("$") else wish for name, wish in self.attributes.items()}
         return {name: value for name, value in bound.items() if value}
 
     def mentions(self) -> Iterator[Mention]:
