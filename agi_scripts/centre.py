@@ -34,12 +34,14 @@ class LiveCalls:
     """The calls whose coroutine runs now, by call id; those that ring an agent or talk, by the caller's channel; and
     where returning calls left off.
 
+    ``draining``: the site takes no more calls, and whoever is not talking yet will not be served.
     ``closing``: the whole site is being stopped, so a call that we let go will not come back.
     """
 
     by_id: dict[str, CallRecord] = field(default_factory=dict)
     dialled: dict[str, tuple[CallRecord, Offer]] = field(default_factory=dict)
     last_node: dict[str, str] = field(default_factory=dict)
+    draining: bool = False
     closing: bool = False
 
 

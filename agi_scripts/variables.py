@@ -21,6 +21,6 @@ ANSWERED = (
 )
 KNOCKS = "HOTLINE_KNOCKS"  # how often this call has knocked in vain
 
-# How long the conversation has lasted, in ms, by Asterisk's own clock; "" when there was none. Not Asterisk's ANSWEREDTIME_MS: that
-# one counts from the answer of the *caller's* channel, so the menu and the wait are in it.
+# How long the conversation has lasted, in ms, by Asterisk's own clock; "" when there was none. Not Asterisk's
+# ANSWEREDTIME_MS: that one counts from the answer of the *caller's* channel, so the menu and the wait are in it.
 TALKED_MS = 'IF($["${HOTLINE_ANSWERED}" = ""]?:$[${STRFTIME(,,%s%3q)} - 0${HOTLINE_ANSWERED}])'

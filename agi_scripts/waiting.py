@@ -12,7 +12,7 @@ from enum import StrEnum
 from acd.model import Miss, Offer, WaitingCall
 from acd.router import Ticket
 from agi_scripts import variables
-from agi_scripts.centre import Centre
+from agi_scripts.centre import Centre, LiveCalls
 from agi_scripts.contact import pack_attributes
 from agi_scripts.record import CallRecord
 from crm_bridge.outcome import HangupBy, Outcome
@@ -72,10 +72,10 @@ async def wait_for_agent(
         while True:
             if ticket.offer is not None:
                 end = await _ring(session, record, centre, ticket.offer)
-            elif ticket.timed_out:
+            elif ticket.timed_out or centre.live.draining:
                 return WaitEnd.TIMED_OUT
             else:
-                end = await _listen(session, voice, ticket)
+                end = await _listen(session, voice, ticket, centre.live)
             if end is not None:
                 return end
     finally:
@@ -114,9 +114,9 @@ def whisper(record: CallRecord, centre: Centre, queue: str) -> str:
     return "&".join(centre.prompt_path(key, centre.default_language) for key in keys if centre.has_prompt(key))
 
 
-async def _listen(session: AgiSession, voice: AgiVoice, ticket: Ticket) -> WaitEnd | None:
+async def _listen(session: AgiSession, voice: AgiVoice, ticket: Ticket, live: LiveCalls) -> WaitEnd | None:
     await voice.music(True)
-    while ticket.offer is None and not ticket.timed_out:
+    while ticket.offer is None and not ticket.timed_out and not live.draining:
         ticket.listening = True
         heard = await voice.wait(_LISTEN_S)
         ticket.listening = False

@@ -1,4 +1,4 @@
-"""The engine's process: ``python -m hotline.app --site DIR``. Started by `hotline up`, which has drawn the boot's secrets.
+"""The engine's process: ``python -m hotline.app --site DIR``. `hotline up` starts it, and has drawn the boot's secrets.
 
 SIGTERM ends it as an engine restart does: calls go back to the dialplan, which knocks again. Exit codes are sysexits':
 64 wrong words, 70 a part died, 78 the site cannot be used.
@@ -49,8 +49,8 @@ async def _run(engine: Engine) -> int:
     gc.freeze()
     try:
         await engine.run()
-    except OSError as error:
-        log.critical("the engine cannot start: %s", error)
+    except Exception:  # the process's edge: the supervisor reads the code, a person the log
+        log.critical("the engine has failed", exc_info=True)
         return 70
     return 0
 

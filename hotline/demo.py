@@ -1,7 +1,7 @@
 """`hotline demo`: the sample site, and one real call through all of it, shown step by step.
 
 A real SIPp phone registers as an agent and logs in with *31 and the PIN on its keypad; a real SIPp caller dials the TV
-spot's number and presses keys; the agent answers and hangs up. What is shown is read from the journal and the CRM store.
+spot's number and presses keys; the agent answers and hangs up. What is shown comes from the journal and the CRM.
 """
 
 from __future__ import annotations
@@ -168,7 +168,7 @@ class Demo:
         self.console.print(
             f"\nStill up. Now with your own softphone (any SIP phone on this machine), server {where}:\n"
             f"  as a customer  user {phone.extension}, password {phone.sip_secret}; dial {_DIALLED}\n"
-            f"  as an agent    user 1001, secret and pin stand in {self.folders.site / 'agents.yaml'}; dial *31 and the pin\n"
+            f"  as an agent    user 1001, secret and pin in {self.folders.site / 'agents.yaml'}; dial *31 and the pin\n"
             f"In another terminal: .venv/bin/hotline calls --site {self.folders.site}   (agents, queues, report media, …)\n"
             "Ctrl-C ends it.",
             highlight=False,
@@ -211,6 +211,6 @@ def _told(kind: str, fields: Mapping[str, Any]) -> str:
         "offered": "the ACD rings agent {agent}",
         "offer_missed": "agent {agent} did not take it ({why})",
         "answered": "agent {agent} has picked up and hears the whisper",
-        "outcome": "[bold]{outcome}[/bold]: waited {waited_s:.1f} s, talked {talked_s:.1f} s, hung up by the {hangup_by}",
+        "outcome": "[bold]{outcome}[/bold]: waited {waited_s:.1f} s, talked {talked_s:.1f} s, the {hangup_by} hung up",
     }
     return words.get(kind, kind).format(**fields)

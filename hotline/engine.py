@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import asdict
 
@@ -53,9 +53,11 @@ class Engine:
         self._started_at = self._clock()
         self._live = LiveCalls()
         self._stopping = asyncio.Event()
+        self._fault: BaseException | None = None
 
     async def run(self) -> None:
-        """Until `stop`. Raises OSError when a port is taken, and what the journal or the CRM's migration raise."""
+        """Until `stop`. Raises OSError when a port is taken, what the journal or the CRM's migration raise, and what a
+        part died of: half an engine is worse than none, and the supervisor starts a whole one."""
         async with AsyncExitStack() as ends:
             journal = await Journal.open(self._folders.journal)
             ends.push_async_callback(journal.close)
@@ -63,6 +65,8 @@ class Engine:
             ends.push_async_callback(store.close)
             await self._serve(journal, store, ends)
             await self._stopping.wait()
+        if self._fault is not None:
+            raise self._fault
 
     def stop(self, *, closing: bool = False) -> None:
         """End `run`. ``closing``: the whole site stops, so the calls that we let go get their outcome now; otherwise
@@ -80,7 +84,8 @@ class Engine:
     async def _serve(self, journal: Journal, store: CrmStore, ends: AsyncExitStack) -> None:
         """Start every part, in order; ``ends`` stops them in the opposite order."""
         relay = Relay(journal, store, clock=self._clock)
-        _run(relay.run(), "relay", ends, before_end=lambda: relay.stop(_RELAY_DRAIN_S))
+        self._keep(relay.run(), "relay", ends)
+        ends.push_async_callback(relay.stop, _RELAY_DRAIN_S)
         watch = PbxWatch(self._site, self._folders, journal, self._live, self._clock)
         pbx = watch.pbx(self._ami_secret)
         router = await self._router(journal, pbx)
@@ -93,8 +98,8 @@ class Engine:
         )
         await agi.start()
         ends.push_async_callback(agi.stop, 0)
-        _run(router.run(), "router", ends)
-        _run(watch.run(), "watch", ends)
+        self._keep(router.run(), "router", ends)
+        self._keep(watch.run(), "watch", ends)
         await pbx.start()
         ends.push_async_callback(pbx.stop)
         control = ControlServer(self._folders.run, self._answers(router, pbx, agi, journal))
@@ -169,7 +174,32 @@ class Engine:
             asyncio.get_running_loop().call_soon(lambda: self.stop(closing=bool(question.get("closing"))))
             return {}
 
-        return {"ping": ping, "status": status, "agents": agents, "queues": queues, "stop": stop}
+        async def drain(_: Mapping[str, Json]) -> Mapping[str, Json]:
+            """Whoever waits or will wait is told sorry by the flow; whoever talks may finish."""
+            self._live.draining = True
+            for record in self._live.by_id.values():
+                if record.channel not in self._live.dialled:
+                    pbx.wake_soon(record.channel)
+            return {}
+
+        return {"ping": ping, "status": status, "agents": agents, "queues": queues, "drain": drain, "stop": stop}
+
+    def _keep(self, work: Coroutine[None, None, None], name: str, ends: AsyncExitStack) -> None:
+        """Run a part in a task of its own until ``ends``."""
+        task = asyncio.create_task(work, name=name)
+        task.add_done_callback(self._part_ended)
+
+        async def end() -> None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+        ends.push_async_callback(end)
+
+    def _part_ended(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (fault := task.exception()) is not None:
+            log.critical("%s died, so the engine ends", task.get_name(), exc_info=fault)
+            self._fault = fault
+            self._stopping.set()
 
 
 def _routes(centre: Centre) -> Mapping[str, Route]:
@@ -192,29 +222,3 @@ def _journal_event(journal: Journal, event: AcdEvent) -> None:
 
 def _plain(fields: Mapping[str, object]) -> dict[str, str]:
     return {key: str(value) for key, value in fields.items()}
-
-
-def _run(
-    work: Awaitable[None],
-    name: str,
-    ends: AsyncExitStack,
-    before_end: Callable[[], Awaitable[object]] | None = None,
-) -> None:
-    """A part's own task. A part that dies takes the engine down with it: half an engine is worse than none, and the
-    supervisor starts a whole one."""
-    task = asyncio.ensure_future(work)
-    task.add_done_callback(lambda done: _fall(done, name))
-
-    async def end() -> None:
-        if before_end is not None:
-            await before_end()
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-
-    ends.push_async_callback(end)
-
-
-def _fall(task: asyncio.Future[None], name: str) -> None:
-    if not task.cancelled() and (error := task.exception()) is not None:
-        log.critical("%s died, so the engine ends", name, exc_info=error)
-        raise SystemExit(70)

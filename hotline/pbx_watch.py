@@ -1,4 +1,4 @@
-"""What happens when Asterisk comes, goes and comes back: phones, held offers, and the calls that were lost meanwhile."""
+"""When Asterisk comes, goes and comes back: phones, held offers, and the calls that were lost meanwhile."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class PbxWatch:
         self._router = router
 
     async def run(self) -> None:
-        """Take in what the fail-open script has written, now and then: a call may have gone on alone while we were up."""
+        """Take in the spool now and then: a call may have gone on alone while we were up."""
         while True:
             await asyncio.sleep(_INTAKE_EVERY_S)
             await self._take_in()

@@ -13,7 +13,7 @@ from hotline.asterisk_files import AsteriskPlace, AsteriskSpec, Phone, Trunk, re
 from hotline.asterisk_files import folders as asterisk_folders
 from hotline.control import socket_folder
 from hotline.prompting import music_folder
-from hotline.settings import REPOSITORY, SiteFolders
+from hotline.settings import SiteFolders
 from hotline.site.site import Site
 from ivr.prompts.shelf import PromptShelf
 

@@ -26,7 +26,6 @@ from asterisk.agi import AGI, AGIException
 from agi_scripts import variables
 from crm_bridge.outcome import HangupBy, Outcome
 
-
 # Field of the record → the channel variable. No value holds a "|": they are ours or Asterisk's own.
 _ASKED = {
     "call_id": variables.CALL_ID,
@@ -136,8 +135,8 @@ def build(
 
 
 def _end(channel: str, asked: Mapping[str, str], now: float) -> Record:
-    """How it went. There was a conversation when the dialplan has marked its beginning: DIALSTATUS says ANSWER too for an
-    agent who hung up during the whisper."""
+    """How it went. There was a conversation when the dialplan has marked its beginning: DIALSTATUS says ANSWER too for
+    an agent who hung up during the whisper."""
     talked = bool(asked.get("picked_up_ms"))
     message_s = 0.0 if talked else message_length(asked.get("voicemail", ""))
     recorded = message_s >= _SHORTEST_MESSAGE_S

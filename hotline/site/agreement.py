@@ -92,7 +92,7 @@ def _people(forms: Forms) -> Iterator[SiteProblem]:
 
 def _queues(forms: Forms) -> Iterator[SiteProblem]:
     """Nobody there to serve a queue is a warning: a centre may open with its first agent."""
-    if forms.queues is None or forms.agents is None:
+    if forms.queues is None or forms.agents is None or forms.site is None:
         return
     page = forms.pages["queues.yaml"]
     for name, queue in forms.queues.root.items():
@@ -101,16 +101,15 @@ def _queues(forms: Forms) -> Iterator[SiteProblem]:
             yield _warning(page.problem((name,), "no agent serves this queue", "name it in agents.yaml"))
             continue
         for place, step in enumerate(queue.steps):
-            if not any(_may_meet(step.require, agent, forms.site) for agent in members):
+            if not any(_may_meet(step.require, agent, forms.site.languages) for agent in members):
                 path = (name, "steps", place, "require")
                 yield _warning(page.problem(path, "no agent of this queue can ever meet it", "the step is skipped"))
 
 
-def _may_meet(text: str, agent: AgentForm, site: SiteForm | None) -> bool:
+def _may_meet(text: str, agent: AgentForm, languages: Collection[str]) -> bool:
     """With some value of its variables. A variable other than the language is any of the agent's own skills:
     if none of those will do, nothing will."""
     requirement = Requirement.parse(text)
-    languages = list(site.languages) if site is not None else []
     tries: list[dict[str, str]] = [{}]
     for variable in requirement.variables[:3]:
         values = languages if variable == "language" else [*agent.skills]

@@ -117,7 +117,7 @@ def _told(page: Page, detail: ErrorDetails, model: type[BaseModel], content: Pla
     elif kind == "string_pattern_mismatch":
         pattern = str(detail.get("ctx", {}).get("pattern", ""))
         message = "holds characters that cannot stand here, or has a wrong length"
-        hint = f"must match {pattern}" if len(pattern) <= _TELLABLE else ""
+        hint = f"must match {pattern}" if len(pattern) <= _TELLABLE and pattern.isprintable() else ""
     return page.problem(path, message, hint)
 
 
