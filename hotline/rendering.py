@@ -1,4 +1,4 @@
-"""Site → the files that Asterisk reads. Rendered into `run/asterisk`, whole or not at all; nothing there is edited by hand."""
+"""Site → the files that Asterisk reads, in `run/asterisk`, whole or not at all. Nothing there is edited by hand."""
 
 from __future__ import annotations
 

@@ -5,15 +5,18 @@ from __future__ import annotations
 import importlib.util
 import subprocess
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
+import pytest_asyncio
 
 from hotline.asterisk_files import AsteriskPlace, read_place
 from hotline.settings import REPOSITORY, asterisk_env
 from tests.sip.live_site import LiveSite
 from tests.sip.phones import PhonePark
+from tests.sip.witness import Witness
 
 HERE = Path(__file__).parent
 
@@ -60,3 +63,51 @@ async def phones(live_site: LiveSite, tmp_path: Path) -> AsyncIterator[PhonePark
         pytest.skip("there is no pjsua2 wheel for this Python and machine")
     async with PhonePark(live_site.pbx, tmp_path / "phones", host=live_site.site.bind) as park:
         yield park
+
+
+@pytest.fixture(scope="module")
+def site_edits() -> Mapping[str, Callable[[Any], None]]:
+    """File of the site → a change to its YAML before the shared site starts. A module may have its own."""
+    return {}
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shared_site(
+    place: AsteriskPlace,
+    tmp_path_factory: pytest.TempPathFactory,
+    site_edits: Mapping[str, Callable[[Any], None]],
+) -> AsyncIterator[LiveSite]:
+    """One site, up, for all tests of a module, which then all run in the module's loop
+    (`pytestmark = pytest.mark.asyncio(loop_scope="module")`). Each test's callers have numbers of their own."""
+    with tempfile.TemporaryDirectory(prefix="hl-") as short:
+        live = LiveSite(Path(short) / "site", place, tmp_path_factory.mktemp("shared"))
+        try:
+            await live.make()
+            for file, change in site_edits.items():
+                live.edit(file, change)
+            await live.start()
+            yield live
+            await live.stop()
+        finally:
+            live.end_by_force()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def site(shared_site: LiveSite) -> AsyncIterator[LiveSite]:
+    """The shared site. After each test Asterisk has no channel left."""
+    yield shared_site
+    await shared_site.until_no_channels()
+
+
+@pytest.fixture
+def witness(site: LiveSite) -> Witness:
+    return Witness(site)
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def park(site: LiveSite, tmp_path: Path) -> AsyncIterator[PhonePark]:
+    """pjsua2 phones at the shared site, for one test."""
+    if importlib.util.find_spec("pjsua2") is None:
+        pytest.skip("there is no pjsua2 wheel for this Python and machine")
+    async with PhonePark(site.pbx, tmp_path / "phones", host=site.site.bind) as phones:
+        yield phones

@@ -7,7 +7,7 @@ import json
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -51,8 +51,13 @@ class LiveSite:
         patch_ports(self.folders.site / "site.yaml")
         self.site = load_site(self.folders.site)
 
+    def edit(self, file: str, change: Callable[[Any], None]) -> None:
+        """Before `start`: ``change`` gets what a YAML file of the site says, and alters it in place."""
+        edit_yaml(self.folders.site / file, change)
+
     async def start(self) -> None:
         """`hotline up`; returns when the engine answers and sees Asterisk."""
+        self.site = load_site(self.folders.site)
         with self.up_log.open("ab") as log:
             self._up = await asyncio.create_subprocess_exec(
                 *_CLI, "up", "--site", str(self.folders.site), stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log
@@ -170,12 +175,18 @@ class LiveSite:
 
 
 def patch_ports(site_yaml: Path) -> None:
-    """Other ports in place of the usual ones; comments stay."""
-    yaml = YAML()
-    content = yaml.load(site_yaml)
+    """Other ports in place of the usual ones."""
     ports = free_site_ports(usual_first=False)
-    content["ports"].update(sip=ports.sip, agi=ports.agi, ami=ports.ami, rtp=list(ports.rtp))
-    with site_yaml.open("w", encoding="utf-8") as file:
+    fields = {"sip": ports.sip, "agi": ports.agi, "ami": ports.ami, "rtp": list(ports.rtp)}
+    edit_yaml(site_yaml, lambda site: site["ports"].update(fields))
+
+
+def edit_yaml(path: Path, change: Callable[[Any], None]) -> None:
+    """``change`` alters the content in place; comments stay."""
+    yaml = YAML()
+    content = yaml.load(path)
+    change(content)
+    with path.open("w", encoding="utf-8") as file:
         yaml.dump(content, file)
 
 

@@ -139,7 +139,7 @@ def test_the_outcome_follows_the_hints(hints: dict[str, str], outcome: str) -> N
 async def test_the_record_that_the_fail_open_script_itself_builds(journal: Journal, spool: Path) -> None:
     env = {"agi_uniqueid": "1000.7", "agi_dnid": "4008001001", "agi_callerid": "13800138000"}
     asked = {"source": "tv", "queue": "sales", "language": "mandarin", "joined_ms": "1010000", "dialstatus": "ANSWER",
-             "answered_ms": "60000", "agent": "PJSIP/1001", "next": "hangup"}  # fmt: skip
+             "picked_up_ms": "1040000", "agent": "PJSIP/1001", "next": "hangup"}  # fmt: skip
     put(spool, "a.json", fail_open.build("start", env, asked, {}, 1001.0))
     put(spool, "b.json", fail_open.build("end", env, asked, {}, 1100.0))
     put(spool, "c.json", fail_open.build("end", {**env, "agi_uniqueid": "2000.1"}, {}, {}, 2005.0))
