@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
+import signal
 import sqlite3
 import sys
 import tempfile
@@ -56,7 +57,11 @@ class Demo:
     console: Console
 
     async def run(self, *, once: bool) -> None:
-        """Raises DemoFailed. Ends after the call with ``once``, else when `hotline up` ends (Ctrl-C)."""
+        """Raises DemoFailed. Ends after the call with ``once``, else when `hotline up` ends. Cancelled by Ctrl-C or
+        SIGTERM, it stops the site first."""
+        running = asyncio.current_task()
+        if running is not None:
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, running.cancel)
         async with self._up() as up:
             await self._wait_until_up(up)
             row = await self._call()
@@ -68,7 +73,8 @@ class Demo:
     @asynccontextmanager
     async def _up(self) -> AsyncIterator[asyncio.subprocess.Process]:
         command = (sys.executable, "-m", "hotline.cli", "up", "--site", str(self.folders.site))
-        process = await asyncio.create_subprocess_exec(*command)
+        # A session of its own: a Ctrl-C is ours to hear, and `up` hears it once (twice would mean "at once").
+        process = await asyncio.create_subprocess_exec(*command, start_new_session=True)
         try:
             yield process
         finally:

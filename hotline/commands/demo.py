@@ -21,5 +21,5 @@ def demo(site: SiteOption = DEFAULT_SITE) -> None:
         asyncio.run(Demo(loaded, SiteFolders(site.absolute()), out).run(once=demo_once()))
     except (SiteError, DemoFailed) as error:
         refuse(str(error))
-    except KeyboardInterrupt:  # Ctrl-C is how one leaves; `hotline up` below has heard it too
+    except (KeyboardInterrupt, asyncio.CancelledError):  # Ctrl-C is how one leaves
         raise typer.Exit(0) from None

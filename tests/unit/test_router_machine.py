@@ -1,0 +1,226 @@
+"""Any order of everything that can happen to a centre, under the umpire's eye."""
+
+from __future__ import annotations
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from acd.memory import MemoryStore
+from acd.model import Engagement, Miss, Offer, PhoneState, StepSpec, WaitingCall
+from acd.presence import MemoryPresenceBook
+from acd.router import Router, RouterRules, Ticket
+from tests.fakes.paper_centre import HandClock, agent, at_once, queue
+from tests.fakes.umpire import Umpire
+
+AGENTS = {
+    spec.extension: spec
+    for spec in (
+        agent("1001", ["sales"], laptop=90, mandarin=90),
+        agent("1002", ["sales", "service"], laptop=40, mandarin=90),
+        agent("1003", ["service"], printer=80, english=70),
+        agent("1004", ["sales", "service"], english=90),
+    )
+}
+QUEUES = {
+    spec.name: spec
+    for spec in (
+        queue("sales", StepSpec("laptop >= 80 and $language", 7), StepSpec("$language", 9), "any", wrap_up_s=0),
+        queue("service", StepSpec("printer", 5), "any", wrap_up_s=6, max_wait_s=40, strategy="linear"),
+    )
+}
+extensions = st.sampled_from(sorted(AGENTS))
+picks = st.integers(0, 30)
+
+
+class CentreMachine(RuleBasedStateMachine):
+    def __init__(self) -> None:
+        super().__init__()
+        self.clock = HandClock()
+        self.store = MemoryStore()
+        self.umpire = Umpire(AGENTS, QUEUES)
+        self.router = self.umpire.router = Router(
+            store=self.store,
+            queues=QUEUES,
+            agents=AGENTS,
+            wake=self.umpire.wake,
+            clock=self.clock,
+            reports=self.umpire.report,
+            presence=MemoryPresenceBook(),
+            rules=RouterRules(misses_to_pause=2),
+        )
+        self.tickets: list[Ticket] = []
+        self.calls = 0
+
+    # ---- the callers
+
+    @rule(
+        name=st.sampled_from(sorted(QUEUES)),
+        priority=st.integers(0, 2),
+        waited=st.sampled_from([0, 0, 3, 8, 50]),
+        language=st.sampled_from(["mandarin", "english", ""]),
+        listening=st.booleans(),
+    )
+    def join(self, name: str, priority: int, waited: int, language: str, listening: bool) -> None:
+        self.calls += 1
+        attributes = {"language": language} if language else {}
+        self._join(WaitingCall(f"c{self.calls:03}", name, self.clock.now - waited, priority, attributes), listening)
+
+    def _join(self, call: WaitingCall, listening: bool) -> None:
+        ticket = at_once(self.router.join(call))
+        ticket.listening = listening
+        self.tickets.append(ticket)
+
+    @precondition(lambda self: self.tickets)
+    @rule(pick=picks)
+    def join_again(self, pick: int) -> None:
+        old = self._pick(pick)
+        here = self.router._line.get(old.call_id)
+        if here is not None and here.ticket.offer is not None:
+            self.umpire.ended(here.ticket.offer)
+        self._join(old.call, old.listening)
+        assert old.closed
+
+    @precondition(lambda self: self.tickets)
+    @rule(pick=picks)
+    def leave(self, pick: int) -> None:
+        ticket = self._pick(pick)
+        if ticket.offer is not None:
+            self.umpire.ended(ticket.offer)
+        at_once(self.router.leave(ticket))
+        assert ticket.closed
+        assert ticket.offer is None
+
+    @precondition(lambda self: self.tickets)
+    @rule(pick=picks)
+    def listen(self, pick: int) -> None:
+        ticket = self._pick(pick)
+        ticket.listening = ticket.offer is None
+
+    def _pick(self, pick: int) -> Ticket:
+        return self.tickets[pick % len(self.tickets)]
+
+    # ---- the offers
+
+    def _offer(self, pick: int, *wanted: Engagement) -> Offer | None:
+        states = [self.router._floor.state(extension) for extension in AGENTS]
+        offers = [state.offer for state in states if state.offer is not None and state.engagement in wanted]
+        return offers[pick % len(offers)] if offers else None
+
+    @rule(pick=picks)
+    def ring(self, pick: int) -> None:
+        offer = self._offer(pick, Engagement.RESERVED)
+        if offer is not None:
+            assert at_once(self.router.ringing(offer))
+            self.umpire.rang(offer)
+
+    @rule(pick=picks, why=st.sampled_from(Miss))
+    def miss(self, pick: int, why: Miss) -> None:
+        offer = self._offer(pick, Engagement.RINGING, Engagement.RESERVED)
+        if offer is not None:
+            self.umpire.ended(offer)
+            at_once(self.router.missed(offer, why))
+
+    @rule(pick=picks)
+    def answer(self, pick: int) -> None:
+        offer = self._offer(pick, Engagement.RINGING)
+        if offer is not None:
+            assert at_once(self.router.answered(offer))
+
+    @rule(pick=picks)
+    def finish(self, pick: int) -> None:
+        offer = self._offer(pick, Engagement.TALKING, Engagement.RINGING)
+        if offer is not None:
+            self.umpire.ended(offer)
+            at_once(self.router.finished(offer))
+
+    @rule(call_id=st.sampled_from(["c001", "c002", "c003"]), extension=extensions, why=st.sampled_from(Miss))
+    def act_on_an_offer_that_never_was(self, call_id: str, extension: str, why: Miss) -> None:
+        before = list(self.router._floor)
+        forged = Offer("forged", call_id, extension, "sales", 0, self.clock.now, self.clock.now + 2)
+        assert not at_once(self.router.ringing(forged))
+        assert not at_once(self.router.answered(forged))
+        at_once(self.router.missed(forged, why))
+        at_once(self.router.finished(forged))
+        assert list(self.router._floor) == before
+
+    # ---- the agents
+
+    @rule(extension=extensions)
+    def log_in(self, extension: str) -> None:
+        at_once(self.router.log_in(extension))
+        self._phone(extension, PhoneState.FREE)
+
+    @rule(extension=extensions)
+    def log_out(self, extension: str) -> None:
+        at_once(self.router.log_out(extension))
+
+    @rule(extension=extensions)
+    def pause(self, extension: str) -> None:
+        at_once(self.router.pause(extension, "lunch"))
+
+    @rule(extension=extensions)
+    def ready(self, extension: str) -> None:
+        at_once(self.router.ready(extension))
+
+    @rule(extension=extensions, state=st.sampled_from([PhoneState.FREE, PhoneState.FREE, *PhoneState]))
+    def phone(self, extension: str, state: PhoneState) -> None:
+        self._phone(extension, state)
+
+    def _phone(self, extension: str, state: PhoneState) -> None:
+        self.umpire.phones[extension] = state
+        self.router.phone(extension, state)
+
+    # ---- holding, and time
+
+    @rule(reason=st.sampled_from(["ami", "other"]))
+    def hold(self, reason: str) -> None:
+        self.router.hold(reason)
+
+    @rule(reason=st.sampled_from(["ami", "other"]))
+    def resume(self, reason: str) -> None:
+        self.router.resume(reason)
+
+    @rule(numbers=st.lists(st.integers(1, 12), max_size=3), wait_s=st.sampled_from([0, 3, 20]))
+    def expect(self, numbers: list[int], wait_s: int) -> None:
+        self.router.expect([f"c{number:03}" for number in numbers], self.clock.now + wait_s)
+
+    @rule(seconds=st.sampled_from([0.1, 1, 2, 5, 7, 20, 60, 20000]))
+    def time_passes(self, seconds: float) -> None:
+        """The coroutines of calls whose offer lapsed or whose talk was ended by the clock stop ringing, too."""
+        self.clock.now += seconds
+        at_once(self.router.tick())
+        self.umpire.nobody_stuck(self.clock.now)
+        for extension, token in list(self.umpire.on_phone.items()):
+            offer = self.router.offer_at(extension)
+            if offer is None or offer.token != token:
+                del self.umpire.on_phone[extension]
+
+    # ---- the laws
+
+    @invariant()
+    def the_umpire_is_silent(self) -> None:
+        self.umpire.between_turns()
+        self.umpire.staffed_counts_agree()
+
+    @invariant()
+    def the_store_agrees(self) -> None:
+        states = {state.extension: state for state in at_once(self.store.agents())}
+        for state in self.router._floor:
+            assert states.get(state.extension, state) == state
+        waiting = {call.call_id for call in at_once(self.store.waiting())}
+        assert waiting == {place.call.call_id for place in self.router._line if place.ticket.offer is None}
+
+    @invariant()
+    def tickets_say_what_is(self) -> None:
+        for ticket in self.tickets:
+            place = self.router._line.get(ticket.call_id)
+            assert ticket.closed == (place is None or place.ticket is not ticket)
+            if ticket.offer is not None:
+                assert self.router.offer_at(ticket.offer.agent) == ticket.offer
+
+
+CentreMachine.TestCase.settings = settings(
+    max_examples=250, stateful_step_count=50, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+TestCentre = CentreMachine.TestCase
