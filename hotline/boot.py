@@ -6,10 +6,11 @@ Drawn anew each time `hotline up` starts an Asterisk; kept when it adopts one th
 from __future__ import annotations
 
 import json
-import os
 import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from hotline.whole_file import write_whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +32,4 @@ class BootSecrets:
             raise ValueError(f"{file} is broken; `hotline up` draws new secrets") from None
 
     def write(self, file: Path) -> None:
-        """Born 0600, and whole or not at all."""
-        beside = file.with_name(f".{file.name}.new")
-        beside.unlink(missing_ok=True)
-        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="ascii") as stream:
-            json.dump({"agi": self.agi, "ami": self.ami}, stream)
-        beside.replace(file)
+        write_whole(file, json.dumps({"agi": self.agi, "ami": self.ami}))

@@ -119,7 +119,7 @@ class Engine:
         await router.start()
         router.hold(AWAY)
         places = await left_off(journal)
-        self._live.last_node.update({call_id: place.node for call_id, place in places.items()})
+        self._live.left_off.update(places)
         waiting = {call_id for call_id, place in places.items() if place.waiting}
         router.expect(waiting, self._clock() + self._site.fail_open.knock_s + _RETURN_SLACK_S)
         return router

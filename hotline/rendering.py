@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
 
 from dialplans.model import DialplanSpec, EngineDoor, NumberLine
 from dialplans.render import folders as dialplan_folders
@@ -15,6 +14,7 @@ from hotline.control import socket_folder
 from hotline.prompting import music_folder
 from hotline.settings import SiteFolders
 from hotline.site.site import Site
+from hotline.whole_file import write_whole
 from ivr.prompts.shelf import PromptShelf
 
 
@@ -76,16 +76,5 @@ def write_files(
     for folder in (*asterisk_folders(spec), *dialplan_folders(dialplan)):
         os.makedirs(folder, mode=0o700, exist_ok=True)
     for name, text in files.items():
-        _replace(where.asterisk / name, text)
+        write_whole(where.asterisk / name, text)
     return spec
-
-
-def _replace(file: Path, text: str) -> None:
-    """Beside, to the disk, renamed: a crash leaves the old file or the new one."""
-    beside = file.with_name(f".{file.name}.new")
-    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-        stream.write(text)
-        stream.flush()
-        os.fsync(stream.fileno())
-    beside.replace(file)
