@@ -1,0 +1,44 @@
+"""What the ACD reports, as it happens, to whoever joined it: the journal, a screen, a test.
+
+Kinds are spelt as the journal spells its entries. Fields by kind:
+
+    queued          queue, joined_at, priority, attributes   step_begun      step
+    offered         token, step                              ringing         token
+    offer_missed    token, why                               offer_lapsed    token, why
+    answered        token                                    talk_ended      token, wrap_up_s
+    wait_over       -                                        queue_left      -
+    agent_presence  presence, reason                         wrap_up_ended   -
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class EventKind(StrEnum):
+    QUEUED = "queued"
+    STEP_BEGUN = "step_begun"  # the call's requirement has relaxed
+    OFFERED = "offered"
+    RINGING = "ringing"
+    OFFER_MISSED = "offer_missed"
+    OFFER_LAPSED = "offer_lapsed"  # a deadline passed that the call's own coroutine should have kept
+    ANSWERED = "answered"
+    TALK_ENDED = "talk_ended"
+    WAIT_OVER = "wait_over"  # the queue's longest wait is reached
+    QUEUE_LEFT = "queue_left"
+    AGENT_PRESENCE = "agent_presence"
+    WRAP_UP_ENDED = "wrap_up_ended"
+
+
+@dataclass(frozen=True, slots=True)
+class AcdEvent:
+    """``at``: Unix seconds. ``call_id``, ``agent`` (extension) and ``queue`` are "" where they do not apply."""
+
+    kind: EventKind
+    at: float
+    call_id: str = ""
+    agent: str = ""
+    queue: str = ""
+    fields: Mapping[str, object] = field(default_factory=dict)

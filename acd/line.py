@@ -1,0 +1,94 @@
+"""The calls as the router knows them: their tickets, and where each stands on its queue's ladder.
+
+Law: the index holds exactly the calls that may be offered now: those without an offer, not timed out, not
+closing, not sitting out. Changed only inside a turn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from acd.deadlines import Deadlines, Due
+from acd.ladder import Ladder
+from acd.matching import Index
+from acd.model import Offer
+from acd.tickets import Place, Ticket
+
+
+class UnknownQueue(ValueError):
+    """A call asks for a queue the site does not have."""
+
+
+class Line:
+    def __init__(self, ladders: Mapping[str, Ladder], index: Index, deadlines: Deadlines) -> None:
+        self._ladders = ladders
+        self._index = index
+        self._deadlines = deadlines
+        self._places: dict[str, Place] = {}
+
+    def __iter__(self) -> Iterator[Place]:
+        return iter(self._places.values())
+
+    def get(self, call_id: str) -> Place | None:
+        return self._places.get(call_id)
+
+    def at(self, offer: Offer) -> Place | None:
+        """The place that holds this very offer."""
+        place = self._places.get(offer.call_id)
+        held = place.ticket.offer if place is not None else None
+        return place if held is not None and held.token == offer.token else None
+
+    def ladder(self, queue: str) -> Ladder:
+        try:
+            return self._ladders[queue]
+        except KeyError:
+            raise UnknownQueue(queue) from None
+
+    def enter(self, ticket: Ticket) -> Place:
+        call = ticket.call
+        entered_at = call.joined_at if call.entered_at is None else call.entered_at
+        wait_until = entered_at + self.ladder(call.queue).spec.max_wait_s
+        place = self._places[call.call_id] = Place(ticket, 0, entered_at, wait_until)
+        self._deadlines.set(Due.WAIT, call.call_id, wait_until)
+        return place
+
+    def drop(self, call_id: str) -> None:
+        """The call is out, whatever it held."""
+        place = self._places.pop(call_id, None)
+        if place is None:
+            return
+        place.ticket.offer = None
+        place.ticket.closed = True
+        self._index.remove_call(call_id)
+        for due in (Due.STEP, Due.WAIT, Due.BACK):
+            self._deadlines.set(due, call_id, None)
+
+    def offered(self, place: Place, offer: Offer) -> None:
+        place.ticket.offer = offer
+        self._index.remove_call(place.call.call_id)
+
+    def sit_out(self, place: Place, until: float) -> None:
+        place.out_until = until
+        self._deadlines.set(Due.BACK, place.call.call_id, until)
+
+    def wait(self, place: Place, now: float) -> bool:
+        """Bring the place up to ``now`` (Unix s) and into the index, or out of it; True when its step is a new one.
+        For a call that holds an offer only the ladder moves."""
+        climbed = self._climb(place, now)
+        self._settle(place, now)
+        return climbed
+
+    def _climb(self, place: Place, now: float) -> bool:
+        call, before = place.call, place.step
+        ladder = self.ladder(call.queue)
+        place.step, place.step_since = ladder.climb(place.step, place.step_since, call.attributes, now)
+        self._deadlines.set(Due.STEP, call.call_id, ladder.end(place.step, place.step_since))
+        return place.step != before
+
+    def _settle(self, place: Place, now: float) -> None:
+        ticket, call = place.ticket, place.call
+        if ticket.offer is not None or ticket.timed_out or ticket.closed or now < place.out_until:
+            self._index.remove_call(call.call_id)
+            return
+        of = self.ladder(call.queue).call_class(place.step, call.attributes)
+        self._index.add_call((-call.priority, call.joined_at, call.call_id), of, place.refused)

@@ -1,0 +1,210 @@
+"""Who, for this call, now; and which call, for this agent, now.
+
+An index of the calls that wait and the agents that could take one. Pure: no I/O, no clock, no chance.
+Law of the calls: higher priority first, then the earlier join, then the call id. Law of the agents: the
+queue's strategy, then the extension. A refusal makes the pair each other's *last* choice, not a forbidden
+one: ringing the same phone again is better than ringing none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from heapq import merge
+from typing import Generic, TypeVar
+
+from sortedcontainers import SortedList
+
+from acd.profiles import AgentClass, CallClass
+from acd.strategies import STRATEGIES, IdleAgent, StrategyKey, UnknownStrategy
+
+CallOrder = tuple[int, float, str]  # (-priority, joined_at, call_id)
+AgentOrder = tuple[float, str]  # (strategy key, extension)
+
+O = TypeVar("O", CallOrder, AgentOrder)  # noqa: E741
+C = TypeVar("C", CallClass, AgentClass)
+
+SCAN = 32  # classes looked at in order, beyond as many as fit, before only the fitting ones are compared
+KEPT_EMPTY = 1024  # buckets
+
+
+class Buckets(Generic[C, O]):
+    """One ordered bucket for each class, and the classes in the order of their first members.
+    A member's order ends in its id, so no two are equal and comparing never reaches the class."""
+
+    def __init__(self) -> None:
+        self._buckets: dict[C, SortedList] = {}
+        self._firsts: dict[C, O] = {}  # of the buckets that are not empty
+        self._heads = SortedList()  # the same, as (order, class)
+
+    def add(self, of: C, order: O) -> None:
+        bucket = self._buckets.get(of)
+        if bucket is None:
+            bucket = self._buckets[of] = SortedList()
+        bucket.add(order)
+        first = self._firsts.get(of)
+        if first is None or order < first:
+            self._new_first(of, order)
+
+    def remove(self, of: C, order: O) -> None:
+        bucket = self._buckets[of]
+        bucket.remove(order)
+        if self._firsts[of] == order:
+            self._new_first(of, bucket[0] if bucket else None)
+        if not bucket and len(self._buckets) > KEPT_EMPTY:
+            del self._buckets[of]
+
+    def _new_first(self, of: C, order: O | None) -> None:
+        old = self._firsts.pop(of, None)
+        if old is not None:
+            self._heads.remove((old, of))
+        if order is not None:
+            self._firsts[of] = order
+            self._heads.add((order, of))
+
+    def first(self, fits: Callable[[C], bool], refused: Container[str], fitting: Collection[C] = ()) -> str | None:
+        """The id of the first member of a fitting class: one not in ``refused`` if there is any.
+        ``fitting``, where it is known, lists the classes that fit: it bounds the search of a rare one."""
+        enough = SCAN + len(fitting) if fitting else len(self._heads)
+        best: O | None = None
+        last_choice: O | None = None
+        for looked_at, (head, of) in enumerate(self._heads):
+            if best is not None and best < head:
+                break
+            if looked_at >= enough:
+                return self._first_of(fitting, refused)
+            if not fits(of):
+                continue
+            if head[-1] not in refused:
+                return str(head[-1] if best is None else min(best, head)[-1])
+            last_choice = last_choice or head
+            best = _earlier(best, self._first_willing(of, refused))
+        chosen = best or last_choice
+        return None if chosen is None else str(chosen[-1])
+
+    def _first_of(self, fitting: Iterable[C], refused: Container[str]) -> str | None:
+        """The same, by looking at the fitting classes only. Whose head is a refusal is looked into."""
+        firsts = self._firsts
+        heads = [(firsts[of], of) for of in fitting if of in firsts]
+        if not heads:
+            return None
+        willing = [head if head[-1] not in refused else self._first_willing(of, refused) for head, of in heads]
+        chosen = min((order for order in willing if order is not None), default=None)
+        return str(chosen[-1] if chosen is not None else min(head for head, _ in heads)[-1])
+
+    def _first_willing(self, of: C, refused: Container[str]) -> O | None:
+        return next((order for order in self._buckets[of] if order[-1] not in refused), None)
+
+    def in_order(self) -> Iterator[str]:
+        """Every member's id, over all buckets."""
+        return (order[-1] for order in merge(*self._buckets.values()))
+
+    def members(self, of: C) -> tuple[str, ...]:
+        return tuple(order[-1] for order in self._buckets.get(of, ()))
+
+    def classes(self) -> tuple[C, ...]:
+        return tuple(self._firsts)
+
+    def __bool__(self) -> bool:
+        return bool(self._firsts)
+
+
+def _earlier(one: O | None, other: O | None) -> O | None:
+    if one is None or other is None:
+        return one or other
+    return min(one, other)
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    of: CallClass
+    order: CallOrder
+    refused: frozenset[str]  # extensions
+
+
+@dataclass(frozen=True, slots=True)
+class _Agent:
+    of: AgentClass
+    orders: Mapping[str, AgentOrder]  # one for each strategy
+
+
+class Index:
+    """Waiting calls and idle agents. Adding what is in, or removing what is not, changes the entry or
+    nothing: the index is told facts, and a fact told twice is no error."""
+
+    def __init__(self, strategies: Mapping[str, StrategyKey] = STRATEGIES) -> None:
+        self._strategies = strategies
+        self._calls: dict[str, _Call] = {}
+        self._agents: dict[str, _Agent] = {}
+        self._waiting: Buckets[CallClass, CallOrder] = Buckets()
+        self._idle: dict[str, Buckets[AgentClass, AgentOrder]] = {name: Buckets() for name in strategies}
+        self._refused: dict[str, set[str]] = {}  # extension → waiting calls it refused
+
+    def check_strategies(self, names: Iterable[str]) -> None:
+        """Raises UnknownStrategy."""
+        for name in names:
+            if name not in self._strategies:
+                raise UnknownStrategy(f"{name}; known are {', '.join(sorted(self._strategies))}")
+
+    def add_call(self, order: CallOrder, of: CallClass, refused: Iterable[str] = ()) -> None:
+        call_id = order[-1]
+        self.remove_call(call_id)
+        call = self._calls[call_id] = _Call(of, order, frozenset(refused))
+        self._waiting.add(of, order)
+        for extension in call.refused:
+            self._refused.setdefault(extension, set()).add(call_id)
+
+    def remove_call(self, call_id: str) -> None:
+        call = self._calls.pop(call_id, None)
+        if call is None:
+            return
+        self._waiting.remove(call.of, call.order)
+        for extension in call.refused:
+            self._refused[extension].discard(call_id)
+
+    def add_agent(self, agent: IdleAgent, of: AgentClass) -> None:
+        self.remove_agent(agent.extension)
+        orders = {name: (key(agent), agent.extension) for name, key in self._strategies.items()}
+        self._agents[agent.extension] = _Agent(of, orders)
+        for name, order in orders.items():
+            self._idle[name].add(of, order)
+
+    def remove_agent(self, extension: str) -> None:
+        agent = self._agents.pop(extension, None)
+        if agent is None:
+            return
+        for name, order in agent.orders.items():
+            self._idle[name].remove(agent.of, order)
+
+    def best_agent(self, call_id: str) -> str | None:
+        """The extension to offer this waiting call to; None when nobody idle may serve it."""
+        call = self._calls.get(call_id)
+        if call is None:
+            return None
+        fitting = call.of.fitting
+        return self._idle[call.of.strategy].first(fitting.__contains__, call.refused, fitting)
+
+    def best_call(self, extension: str) -> str | None:
+        """The call to offer this idle agent, over all queues; None when no waiting call is theirs."""
+        agent = self._agents.get(extension)
+        if agent is None:
+            return None
+        mine = agent.of
+        return self._waiting.first(lambda calls: mine in calls.fitting, self._refused.get(extension, ()))
+
+    def calls_in_order(self) -> Iterator[str]:
+        return self._waiting.in_order()
+
+    def stranded(self) -> tuple[str, ...]:
+        """The waiting calls that no staffed agent can ever serve as they stand."""
+        lost = (of for of in self._waiting.classes() if not of.staffed())
+        return tuple(call_id for of in lost for call_id in self._waiting.members(of))
+
+    def has_idle(self) -> bool:
+        return bool(self._agents)
+
+    def is_idle(self, extension: str) -> bool:
+        return extension in self._agents
+
+    def is_waiting(self, call_id: str) -> bool:
+        return call_id in self._calls

@@ -1,0 +1,121 @@
+"""The store of one process: dictionaries. No method suspends, so each is atomic by nature.
+
+It guards its promises all the same (tokens, tables), because the router must not be able to tell it from
+a store that other processes write to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from acd.model import (
+    AgentState,
+    Engagement,
+    EngagementEvent,
+    IllegalTransition,
+    Offer,
+    PresenceEvent,
+    WaitingCall,
+    next_engagement,
+    next_presence,
+)
+
+_RELEASES = frozenset({EngagementEvent.MISS, EngagementEvent.WITHDRAW, EngagementEvent.END})
+
+
+class MemoryStore:
+    @property
+    def instant(self) -> bool:
+        return True
+
+    def __init__(self) -> None:
+        self._agents: dict[str, AgentState] = {}
+        self._calls: dict[str, WaitingCall] = {}
+        self._offers: dict[str, Offer] = {}  # by call id
+
+    async def join(self, call: WaitingCall) -> bool:
+        if call.call_id in self._calls:
+            return False
+        self._calls[call.call_id] = call
+        return True
+
+    async def leave(self, call_id: str) -> Offer | None:
+        self._calls.pop(call_id, None)
+        return self._offers.pop(call_id, None)
+
+    async def claim(self, offer: Offer) -> AgentState | None:
+        state = self._agents.get(offer.agent)
+        if state is None or not state.free:
+            return None
+        if offer.call_id not in self._calls or offer.call_id in self._offers:
+            return None
+        self._offers[offer.call_id] = offer
+        return self._keep(replace(state, engagement=Engagement.RESERVED, offer=offer, deadline=offer.deadline))
+
+    async def step(
+        self, offer: Offer, event: EngagementEvent, *, now: float, deadline: float | None
+    ) -> AgentState | None:
+        state = self._agents.get(offer.agent)
+        if state is None or not state.holds(offer):
+            return None
+        try:
+            engagement = next_engagement(state.engagement, event)
+        except IllegalTransition:
+            return None
+        moved = replace(state, engagement=engagement, deadline=deadline)
+        if event in _RELEASES:
+            self._release(offer, event)
+            moved = replace(moved, offer=None)
+        return self._keep(_counted(moved, event, now))
+
+    def _release(self, offer: Offer, event: EngagementEvent) -> None:
+        current = self._offers.get(offer.call_id)
+        if current is None or current.token != offer.token:
+            return  # the call has left; if it is in again, that is another stay
+        del self._offers[offer.call_id]
+        if event is EngagementEvent.END:
+            self._calls.pop(offer.call_id, None)
+
+    async def wrapped_up(self, extension: str, *, now: float) -> AgentState | None:
+        state = self._agents.get(extension)
+        if state is None or state.engagement is not Engagement.WRAP_UP:
+            return None
+        return self._keep(replace(state, engagement=Engagement.IDLE, deadline=None, idle_since=now))
+
+    async def set_presence(
+        self, extension: str, event: PresenceEvent, *, now: float, reason: str = ""
+    ) -> AgentState | None:
+        state = await self.agent(extension)
+        try:
+            presence = next_presence(state.presence, event)
+        except IllegalTransition:
+            return None
+        moved = replace(state, presence=presence, pause_reason=reason if event is PresenceEvent.PAUSE else "")
+        if event in (PresenceEvent.LOG_IN, PresenceEvent.READY):
+            idle = state.engagement is Engagement.IDLE
+            moved = replace(moved, misses=0, idle_since=now if idle else state.idle_since)
+        return self._keep(moved)
+
+    async def agent(self, extension: str) -> AgentState:
+        return self._agents.get(extension) or AgentState(extension)
+
+    async def agents(self) -> Sequence[AgentState]:
+        return list(self._agents.values())
+
+    async def waiting(self) -> Sequence[WaitingCall]:
+        return [call for call in self._calls.values() if call.call_id not in self._offers]
+
+    def _keep(self, state: AgentState) -> AgentState:
+        self._agents[state.extension] = state
+        return state
+
+
+def _counted(state: AgentState, event: EngagementEvent, now: float) -> AgentState:
+    if event is EngagementEvent.MISS:
+        return replace(state, deadline=None, idle_since=now, misses=state.misses + 1)
+    if event is EngagementEvent.WITHDRAW:
+        return replace(state, deadline=None)
+    if event is EngagementEvent.ANSWER:
+        return replace(state, misses=0)
+    return state

@@ -1,0 +1,42 @@
+"""How the router words its reports: one place that knows the fields of each kind of event."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from acd.events import AcdEvent, EventKind
+from acd.model import AgentState, Offer
+from acd.tickets import Place
+
+
+class Telling:
+    """``reports`` is called inside a turn: quick, and it must not raise. Instants in Unix seconds."""
+
+    def __init__(self, reports: Callable[[AcdEvent], None]) -> None:
+        self._reports = reports
+
+    def of_offer(self, kind: EventKind, offer: Offer, at: float, **fields: object) -> None:
+        fields["token"] = offer.token
+        self._reports(AcdEvent(kind, at, offer.call_id, offer.agent, offer.queue, fields))
+
+    def of_call(self, kind: EventKind, place: Place, at: float, **fields: object) -> None:
+        self._reports(AcdEvent(kind, at, place.call.call_id, queue=place.call.queue, fields=fields))
+
+    def queued(self, place: Place, at: float) -> None:
+        call = place.call
+        self.of_call(
+            EventKind.QUEUED,
+            place,
+            at,
+            queue=call.queue,
+            joined_at=call.joined_at,
+            priority=call.priority,
+            attributes=dict(call.attributes),
+        )
+
+    def presence(self, state: AgentState, at: float) -> None:
+        fields = {"presence": state.presence.value, "reason": state.pause_reason}
+        self._reports(AcdEvent(EventKind.AGENT_PRESENCE, at, agent=state.extension, fields=fields))
+
+    def wrap_up_ended(self, state: AgentState, at: float) -> None:
+        self._reports(AcdEvent(EventKind.WRAP_UP_ENDED, at, agent=state.extension))

@@ -1,0 +1,48 @@
+"""A call's place in line: the half its coroutine sees (Ticket) and the router's own half (Place)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from acd.model import Offer, WaitingCall
+
+
+@dataclass(eq=False, slots=True)
+class Ticket:
+    """What a call's coroutine holds while it waits. It looks, before and after each time it listens:
+
+    ``offer``      an agent is reserved; ring them, or the offer lapses at its deadline
+    ``timed_out``  the longest wait is reached: no offer will come any more
+    ``closed``     the call is out of the ACD: it left, was talked to, or joined again under another ticket
+
+    The coroutine itself sets ``listening`` while it is in an AGI command that a wake interrupts; only then
+    is it woken. ``tag`` is the owner's (the channel's name): the router never reads it.
+    """
+
+    call: WaitingCall
+    tag: str = ""
+    offer: Offer | None = None
+    listening: bool = False
+    timed_out: bool = False
+    closed: bool = False
+
+    @property
+    def call_id(self) -> str:
+        return self.call.call_id
+
+
+@dataclass(eq=False, slots=True)
+class Place:
+    """Where the call stands on its queue's ladder, since when (Unix s), and what happened to its offers."""
+
+    ticket: Ticket
+    step: int
+    step_since: float
+    wait_until: float  # the queue's longest wait (Unix s)
+    lapses: int = 0  # offers in a row that nobody took up
+    out_until: float = 0.0  # sits out until then (Unix s)
+    refused: set[str] = field(default_factory=set)  # extensions
+
+    @property
+    def call(self) -> WaitingCall:
+        return self.ticket.call
