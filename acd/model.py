@@ -85,6 +85,7 @@ ENGAGEMENT_TABLE: Mapping[tuple[Engagement, EngagementEvent], Engagement] = {
     (Engagement.RINGING, EngagementEvent.ANSWER): Engagement.TALKING,
     (Engagement.RINGING, EngagementEvent.MISS): Engagement.IDLE,
     (Engagement.RINGING, EngagementEvent.WITHDRAW): Engagement.IDLE,
+    (Engagement.TALKING, EngagementEvent.MISS): Engagement.IDLE,  # picked up, and gone before the two were joined
     (Engagement.TALKING, EngagementEvent.END): Engagement.WRAP_UP,
     (Engagement.WRAP_UP, EngagementEvent.WRAPPED_UP): Engagement.IDLE,
 }

@@ -14,10 +14,11 @@ import logging
 
 from agi_scripts import variables
 from agi_scripts.centre import Centre
-from agi_scripts.contact import Luggage, accept, new_record
+from agi_scripts.contact import Luggage, accept, new_record, pack_attributes, unpack_attributes
 from agi_scripts.record import CallRecord
 from agi_scripts.waiting import WaitEnd, wait_for_agent
 from crm_bridge.outcome import HangupBy, Outcome
+from crm_bridge.resume import LeftOff
 from ivr.agi.session import AgiSession
 from ivr.agi_voice import AgiVoice
 from ivr.flow.interpreter import CallerGone, CallState, HangUp, Leave, QueueFor, walk
@@ -33,30 +34,36 @@ async def serve_call(session: AgiSession, centre: Centre) -> None:
     try:
         if luggage.call_id:
             await _come_back(session, record, centre, luggage)
-        else:
-            await accept(session, record)
-            await _follow_flow(session, record, centre, start=None)
+        elif await accept(session, record):
+            await _follow_flow(session, record, centre)
     except asyncio.CancelledError:
         if centre.live.closing:  # the whole site stops: nobody will be there for another knock
-            await record.end(Outcome.SYSTEM_FAILURE, HangupBy.SYSTEM, cause="site stopped")
+            await record.cut_short("site stopped")
         raise
     finally:
-        centre.live.by_id.pop(record.call_id, None)
+        if centre.live.by_id.get(record.call_id) is record:  # else it has come back already, by another line
+            del centre.live.by_id[record.call_id]
+        if not record.ended:
+            centre.live.left_off[record.call_id] = record.left_off
     if record.ended:
         await session.set_variables({variables.NEXT: "hangup"})
 
 
 async def _come_back(session: AgiSession, record: CallRecord, centre: Centre, luggage: Luggage) -> None:
     """The engine died while this call was in a menu, waiting or talking. It goes on where it was."""
+    await record.begin()
     record.note("returned", dialstatus=luggage.dialstatus)
     if luggage.talked_s is not None:
-        await _tell_talk(session, record, centre, luggage.talked_s)
+        centre.router.expect_no_more(record.call_id)
+        await _tell_talk(session, record, luggage.talked_s)
         return
-    node = centre.live.last_node.pop(record.call_id, None)
-    if record.joined_at is None:
-        await _follow_flow(session, record, centre, start=node)
+    left = centre.live.left_off.pop(record.call_id, LeftOff())
+    if record.joined_at is None or record.queue not in centre.queues:  # the menus' answers are in the journal only
+        record.language, record.attributes = left.language, unpack_attributes(left.attributes)
+        await _follow_flow(session, record, centre, start=left.node)
         return
-    wish = QueueFor(record.queue, luggage.priority_class, record.attributes, then=centre.way_after(record.dnis, node))
+    then = centre.way_after(record.dnis, left.node)
+    wish = QueueFor(record.queue, luggage.priority_class, record.attributes, then=then)
     await _follow_flow(session, record, centre, first=wish)
 
 
@@ -65,19 +72,20 @@ async def serve_ended(session: AgiSession, centre: Centre) -> None:
     luggage = Luggage.of(session.request.args)
     if luggage.call_id and luggage.call_id not in centre.live.by_id:
         record = new_record(session, centre, luggage)
+        await record.begin()
+        centre.live.left_off.pop(record.call_id, None)
+        centre.router.expect_no_more(record.call_id)
         if luggage.talked_s is not None:
-            await _tell_talk(session, record, centre, luggage.talked_s)
+            await _tell_talk(session, record, luggage.talked_s)
         else:
             outcome = Outcome.ABANDONED_QUEUE if record.joined_at is not None else Outcome.ABANDONED_IVR
-            centre.router.expect_no_more(record.call_id)
             await record.end(outcome, HangupBy.CALLER)
     await session.set_variables({variables.NEXT: "hangup"})
 
 
-async def _tell_talk(session: AgiSession, record: CallRecord, centre: Centre, talked_s: float) -> None:
+async def _tell_talk(session: AgiSession, record: CallRecord, talked_s: float) -> None:
     """A conversation that outlived its engine. The agent is the one whom Dial names; the caller has hung up when the
     hang-up came from their channel."""
-    centre.router.expect_no_more(record.call_id)
     agent, cause, left = await session.full_variable("DIALEDPEERNUMBER", "HANGUPCAUSE", "CHANNEL(hangupsource)")
     by = HangupBy.CALLER if left == record.channel else HangupBy.AGENT
     record.talked(agent.rpartition("/")[2], talked_s)
@@ -130,18 +138,26 @@ async def _queue(
         await record.end(Outcome.ABANDONED_QUEUE, HangupBy.CALLER)
     if end is not WaitEnd.TIMED_OUT:
         return None
-    record.gave_up = Outcome.TIMEOUT
+    record.give_up(Outcome.TIMEOUT)
     if wish.then is None:
         await record.end(Outcome.TIMEOUT, HangupBy.SYSTEM)
     return wish.then
 
 
 def _state(record: CallRecord, centre: Centre) -> CallState:
-    return CallState(
+    state = CallState(
         language=record.language or centre.default_language,
         dnis=record.dnis,
         source=record.tag.source,
         campaign=record.tag.campaign,
         attributes=dict(record.attributes),
-        on_node=lambda name: record.note("node", name=name),
     )
+    state.on_node = lambda name: _entered(record, centre, state, name)
+    return state
+
+
+def _entered(record: CallRecord, centre: Centre, state: CallState, node: str) -> None:
+    """Written down at each node, with what the keys have said so far: there a call goes on whose engine dies."""
+    if state.language != (record.language or centre.default_language):
+        record.speak(state.language)
+    record.entered(node, pack_attributes(state.attributes))

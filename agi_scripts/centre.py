@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from acd.model import AgentSpec, Offer, QueueSpec
 from acd.router import Router
 from crm_bridge.journal import Journal
+from crm_bridge.resume import LeftOff
 from ivr.flow.interpreter import World
 from ivr.flow.model import Flow
 from ivr.flow.nodes.queue import QueueNode
@@ -40,7 +41,7 @@ class LiveCalls:
 
     by_id: dict[str, CallRecord] = field(default_factory=dict)
     dialled: dict[str, tuple[CallRecord, Offer]] = field(default_factory=dict)
-    last_node: dict[str, str] = field(default_factory=dict)
+    left_off: dict[str, LeftOff] = field(default_factory=dict)
     draining: bool = False
     closing: bool = False
 

@@ -6,7 +6,6 @@ call id, original join time in Unix ms, queue, language, DIALSTATUS, talk time i
 
 from __future__ import annotations
 
-import asyncio
 import re
 import uuid
 from dataclasses import dataclass, fields
@@ -50,9 +49,13 @@ class Luggage:
         return int(self.priority) if re.fullmatch(r"-?[0-9]{1,3}", self.priority) else 0
 
     def wishes(self) -> dict[str, str]:
-        """``language=mandarin;product=laptop`` as a mapping."""
-        pairs = (item.partition("=") for item in self.attributes.split(";") if "=" in item)
-        return {name: value for name, _, value in pairs}
+        return unpack_attributes(self.attributes)
+
+
+def unpack_attributes(packed: str) -> dict[str, str]:
+    """``language=mandarin;product=laptop`` as a mapping."""
+    pairs = (item.partition("=") for item in packed.split(";") if "=" in item)
+    return {name: value for name, _, value in pairs}
 
 
 def pack_attributes(attributes: dict[str, str]) -> str:
@@ -78,13 +81,18 @@ def new_record(session: AgiSession, centre: Centre, luggage: Luggage) -> CallRec
     )
 
 
-async def accept(session: AgiSession, record: CallRecord) -> None:
-    """Tag the channel and the CDR, and write the start down: both are done before a prompt plays."""
+async def accept(session: AgiSession, record: CallRecord) -> bool:
+    """Tag the channel and the CDR, and write the start down: both are done before a prompt plays. The tag goes first,
+    so that a call which is written down can be found again by its id. False: the line was cut before it."""
     marks = {
         variables.CALL_ID: record.call_id,
         variables.SOURCE: record.tag.source,
         variables.CAMPAIGN: record.tag.campaign,
         "CDR(userfield)": record.tag.source,
     }
-    await asyncio.gather(session.set_variables(marks), record.begin())
+    await session.set_variables(marks)
+    if session.cut:
+        return False
+    await record.begin()
     await session.command("ANSWER")
+    return True

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from crm_bridge.journal import Entry, Journal, JournalUnwritable
 from crm_bridge.outcome import HangupBy, Outcome
+from crm_bridge.resume import LeftOff
 from ivr.media_source import Tag
 
 log = logging.getLogger(__name__)
@@ -38,6 +39,8 @@ class CallRecord:
     answered_at: float | None = None
     talked_s: float = 0.0
     gave_up: Outcome | None = None  # a queue gave up on this call: that stays its outcome if nothing better comes
+    gave_up_at: float | None = None  # what the caller hears after that is no waiting
+    left_off: LeftOff = LeftOff()
     ended: bool = False
     attributes: dict[str, str] = field(default_factory=dict)
 
@@ -63,9 +66,18 @@ class CallRecord:
             self.language = language
             self.note("language", language=language)
 
+    def entered(self, node: str, attributes: str) -> None:
+        """A flow node, with what the caller's keys have said so far: from here a call goes on that we lose."""
+        self.left_off = LeftOff(node, language=self.language, attributes=attributes)
+        self.note("node", name=node, **({"attributes": attributes} if attributes else {}))
+
     def joined(self, queue: str, joined_at: float, priority: int) -> None:
-        self.queue, self.joined_at = queue, joined_at
+        self.queue, self.joined_at, self.gave_up_at = queue, joined_at, None
         self.note("queued", queue=queue, joined_at=joined_at, priority=priority)
+
+    def give_up(self, outcome: Outcome) -> None:
+        """The queue has: the wait is over, the call is not."""
+        self.gave_up, self.gave_up_at = outcome, self.clock()
 
     def offered(self, agent: str) -> None:
         self.offered_at = self.clock()
@@ -107,10 +119,18 @@ class CallRecord:
             language=self.language,
         )
 
+    async def cut_short(self, why: str) -> None:
+        """We end the call, whatever it is doing."""
+        if self.answered_at is None:
+            await self.end(Outcome.SYSTEM_FAILURE, HangupBy.SYSTEM, cause=why)
+            return
+        self.talked_s = self.clock() - self.answered_at
+        await self.end(Outcome.ANSWERED, HangupBy.SYSTEM, cause=why)
+
     def _waited_s(self, now: float) -> float:
         if self.joined_at is None:
             return 0.0
-        return round(max(0.0, (self.answered_at or now) - self.joined_at), 3)
+        return round(max(0.0, (self.answered_at or self.gave_up_at or now) - self.joined_at), 3)
 
     def _offered_s(self, now: float) -> float:
         if self.offered_at is None:

@@ -175,7 +175,7 @@ class Demo:
             f"\nStill up. Now with your own softphone (any SIP phone on this machine), server {where}:\n"
             f"  as a customer  user {phone.extension}, password {phone.sip_secret}; dial {_DIALLED}\n"
             f"  as an agent    user 1001, secret and pin in {self.folders.site / 'agents.yaml'}; dial *31 and the pin\n"
-            f"In another terminal: .venv/bin/hotline calls --site {self.folders.site}   (or agents, queues, report media)\n"
+            f"In another terminal: .venv/bin/hotline calls --site {self.folders.site}   (also: agents, queues)\n"
             "Ctrl-C ends it.",
             highlight=False,
         )
