@@ -48,9 +48,6 @@ async def _set_right(
     waiting: set[str],
 ) -> None:
     call, offer = place.call, offers.get(place.call.call_id)
-    if place.ticket.closed:
-        parts.line.drop(call.call_id)
-        return
     if offer is None and call.call_id not in waiting:
         await parts.store.join(call)
     if place.ticket.offer != offer:

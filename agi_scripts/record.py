@@ -40,7 +40,7 @@ class CallRecord:
     talked_s: float = 0.0
     gave_up: Outcome | None = None  # a queue gave up on this call: that stays its outcome if nothing better comes
     gave_up_at: float | None = None  # what the caller hears after that is no waiting
-    left_off: LeftOff = LeftOff()
+    left_off: LeftOff = field(default_factory=LeftOff)
     ended: bool = False
     attributes: dict[str, str] = field(default_factory=dict)
 

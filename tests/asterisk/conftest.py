@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import subprocess
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -42,10 +42,17 @@ def short_folder() -> Iterator[Path]:
         yield Path(folder)
 
 
+@pytest.fixture(scope="session")
+def sounds(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Prompts and music, made by the first site of this run of all tests; its workers share the folder."""
+    base = tmp_path_factory.getbasetemp()
+    return (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "sounds"
+
+
 @pytest.fixture
-async def live_site(place: AsteriskPlace, short_folder: Path, tmp_path: Path) -> AsyncIterator[LiveSite]:
+async def live_site(place: AsteriskPlace, short_folder: Path, tmp_path: Path, sounds: Path) -> AsyncIterator[LiveSite]:
     """A fresh sample site, up. After the test Asterisk has no channel left, and everything stops when told to."""
-    live = LiveSite(short_folder / "site", place, tmp_path)
+    live = LiveSite(short_folder / "site", place, tmp_path, sounds)
     try:
         await live.make()
         await live.start()
@@ -66,25 +73,25 @@ async def phones(live_site: LiveSite, tmp_path: Path) -> AsyncIterator[PhonePark
 
 
 @pytest.fixture(scope="module")
-def site_edits() -> Mapping[str, Callable[[Any], None]]:
-    """File of the site → a change to its YAML before the shared site starts. A module may have its own."""
-    return {}
+def prepare_site() -> Callable[[LiveSite], None]:
+    """What is done to the files of the shared site before it starts. A module may have its own: `LiveSite.edit`."""
+    return lambda live: None
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def shared_site(
     place: AsteriskPlace,
     tmp_path_factory: pytest.TempPathFactory,
-    site_edits: Mapping[str, Callable[[Any], None]],
+    sounds: Path,
+    prepare_site: Callable[[LiveSite], None],
 ) -> AsyncIterator[LiveSite]:
     """One site, up, for all tests of a module, which then all run in the module's loop
     (`pytestmark = pytest.mark.asyncio(loop_scope="module")`). Each test's callers have numbers of their own."""
     with tempfile.TemporaryDirectory(prefix="hl-") as short:
-        live = LiveSite(Path(short) / "site", place, tmp_path_factory.mktemp("shared"))
+        live = LiveSite(Path(short) / "site", place, tmp_path_factory.mktemp("shared"), sounds)
         try:
             await live.make()
-            for file, change in site_edits.items():
-                live.edit(file, change)
+            prepare_site(live)
             await live.start()
             yield live
             await live.stop()

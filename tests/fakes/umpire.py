@@ -31,6 +31,7 @@ class Umpire:
     presence: dict[str, str] = field(default_factory=dict)
     on_phone: dict[str, str] = field(default_factory=dict)  # extension → token that rings or talks there
     wrap_up_until: dict[str, float] = field(default_factory=dict)
+    keyed: set[str] = field(default_factory=set)  # who may end the wrap-up by key
     woken: list[Ticket] = field(default_factory=list)
     offers: int = 0
     router: Router = field(init=False)
@@ -53,7 +54,12 @@ class Umpire:
                 assert event.fields["wrap_up_s"] == wrap_up_s
                 self.wrap_up_until[event.agent] = event.at + wrap_up_s
             case EventKind.WRAP_UP_ENDED:
-                self.wrap_up_until.pop(event.agent, None)
+                until = self.wrap_up_until.pop(event.agent, 0.0)
+                assert event.at >= until or event.agent in self.keyed, "wrap-up cut short"
+            case EventKind.WAIT_OVER:
+                place = self.router._line.get(event.call_id)
+                assert place is not None
+                self._was_woken(place)
 
     def rang(self, offer: Offer) -> None:
         """The call's coroutine was told to ring: a second ring at one phone is the worst there is."""
@@ -69,14 +75,18 @@ class Umpire:
         self.offers += 1
         if self.router._store.instant:  # else the hold may have come while the claim was on its way
             assert not self.router._held, "an offer while held"
+            assert self.phones.get(event.agent) is PhoneState.FREE
         assert self.presence.get(event.agent) == "available"
-        assert event.at >= self.wrap_up_until.get(event.agent, 0.0), "wrap-up cut short"
+        assert event.agent not in self.wrap_up_until, "still in wrap-up"
         place = self.router._line.get(event.call_id)
         assert place is not None
         assert self.fits(event.agent, place)
-        if place.ticket.listening and not place.ticket.closed:
-            assert self.woken[-1] is place.ticket, "offered and not woken"
+        self._was_woken(place)
         self._nobody_passed_over(event.agent, place)
+
+    def _was_woken(self, place: Place) -> None:
+        if place.ticket.listening and not place.ticket.closed:
+            assert self.woken[-1] is place.ticket, "changed and not woken"
 
     def _nobody_passed_over(self, extension: str, served: Place) -> None:
         for other in self.waiting():
@@ -104,6 +114,7 @@ class Umpire:
     def between_turns(self) -> None:
         """Whenever no turn is under way."""
         self._one_call_one_agent()
+        self._the_index_is_exact()
         if not self.router._held:
             self._work_conserving()
 
@@ -114,6 +125,20 @@ class Umpire:
             engaged = (Engagement.RESERVED, Engagement.RINGING, Engagement.TALKING)
             assert (state.offer is not None) == (state.engagement in engaged)
             assert (state.deadline is not None) == (state.engagement is not Engagement.IDLE)
+
+    def _the_index_is_exact(self) -> None:
+        index = self.router._parts.index
+        here = {place.call.call_id for place in self.waiting()}
+        assert set(index.calls_in_order()) == here
+        assert {one for one in self.agents if index.is_idle(one)} == {
+            one for one in self.agents if self._could_work(self.router._floor.state(one))
+        }
+        assert (Due.RESYNC, "") not in self.router._deadlines._at, "a doubt that nothing gave a reason for"
+        for place in self.waiting():
+            last = place.step == len(self.queues[place.call.queue].steps) - 1
+            assert last or any(
+                self.fits(one, place) for one in self.agents if self.presence.get(one, "logged_out") != "logged_out"
+            ), "stranded"
 
     def _work_conserving(self) -> None:
         for extension in self.agents:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import shutil
 import signal
 import sys
 import time
@@ -31,13 +33,18 @@ _DRAIN_S = 5.0
 
 
 class LiveSite:
-    """``site`` is what was read from the folder after `init`. Callers come from 127.0.0.2, the sample trunk."""
+    """``site`` is what was read from the folder after `init`. Callers come from 127.0.0.2, the sample trunk.
 
-    def __init__(self, folder: Path, place: AsteriskPlace, work: Path) -> None:
+    ``sounds``: a folder that sites share. To make all prompts and the music takes as long as everything else of a
+    start, and each file's name says what is in it: so one site makes them, and the others get copies.
+    """
+
+    def __init__(self, folder: Path, place: AsteriskPlace, work: Path, sounds: Path | None = None) -> None:
         self.folders = SiteFolders(folder)
         self.place = place
         self.site: Site
         self._work = work
+        self._sounds = sounds
         self._up: asyncio.subprocess.Process | None = None
         self._parts = 0
 
@@ -58,11 +65,16 @@ class LiveSite:
     async def start(self) -> None:
         """`hotline up`; returns when the engine answers and sees Asterisk."""
         self.site = load_site(self.folders.site)
+        if self._sounds is not None:
+            copy_new(self._sounds, self.folders.var)
         with self.up_log.open("ab") as log:
             self._up = await asyncio.create_subprocess_exec(
                 *_CLI, "up", "--site", str(self.folders.site), stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log
             )
         await self.until_up()
+        if self._sounds is not None:
+            for name in ("prompts", "music"):
+                copy_new(self.folders.var / name, self._sounds / name)
 
     @property
     def up_log(self) -> Path:
@@ -122,6 +134,11 @@ class LiveSite:
         text = await self.asterisk("core show channels count")
         return int(text.split(" active channel")[0].split()[-1])
 
+    async def calls_processed(self) -> int:
+        """How many calls Asterisk has had since it started, whatever came of them."""
+        text = await self.asterisk("core show channels count")
+        return int(text.split(" call")[-2].split()[-1])
+
     async def until_no_channels(self, timeout_s: float = _DRAIN_S) -> None:
         deadline = time.monotonic() + timeout_s
         while await self.channels():
@@ -172,6 +189,17 @@ class LiveSite:
 
     def _up_said(self) -> str:
         return self.up_log.read_text("utf-8", "replace")[-4000:] if self.up_log.exists() else ""
+
+
+def copy_new(source: Path, target: Path) -> None:
+    """Every file that is not in ``target`` yet; each is whole from the moment it has its name."""
+    for path in source.rglob("*.wav"):
+        copy = target / path.relative_to(source)
+        if not copy.exists():
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            part = copy.with_name(f"{copy.name}.{os.getpid()}")
+            shutil.copyfile(path, part)
+            part.replace(copy)
 
 
 def patch_ports(site_yaml: Path) -> None:

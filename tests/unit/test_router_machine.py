@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from acd.memory import MemoryStore
 from acd.model import Engagement, Miss, Offer, PhoneState, StepSpec, WaitingCall
@@ -51,6 +51,11 @@ class CentreMachine(RuleBasedStateMachine):
         )
         self.tickets: list[Ticket] = []
         self.calls = 0
+
+    @initialize(staff=st.sets(extensions))
+    def morning(self, staff: set[str]) -> None:
+        for extension in sorted(staff):
+            self.log_in(extension)
 
     # ---- the callers
 
@@ -161,7 +166,9 @@ class CentreMachine(RuleBasedStateMachine):
 
     @rule(extension=extensions)
     def ready(self, extension: str) -> None:
+        self.umpire.keyed = {extension}
         at_once(self.router.ready(extension))
+        self.umpire.keyed = set()
 
     @rule(extension=extensions, state=st.sampled_from([PhoneState.FREE, PhoneState.FREE, *PhoneState]))
     def phone(self, extension: str, state: PhoneState) -> None:
@@ -177,15 +184,17 @@ class CentreMachine(RuleBasedStateMachine):
     def hold(self, reason: str) -> None:
         self.router.hold(reason)
 
-    @rule(reason=st.sampled_from(["ami", "other"]))
-    def resume(self, reason: str) -> None:
-        self.router.resume(reason)
+    @precondition(lambda self: self.router._held.reasons)
+    @rule(both=st.booleans())
+    def resume(self, both: bool) -> None:
+        for reason in sorted(self.router._held.reasons)[: 2 if both else 1]:
+            self.router.resume(reason)
 
-    @rule(numbers=st.lists(st.integers(1, 12), max_size=3), wait_s=st.sampled_from([0, 3, 20]))
+    @rule(numbers=st.lists(st.integers(1, 12), max_size=3), wait_s=st.sampled_from([0, 1, 3]))
     def expect(self, numbers: list[int], wait_s: int) -> None:
         self.router.expect([f"c{number:03}" for number in numbers], self.clock.now + wait_s)
 
-    @rule(seconds=st.sampled_from([0.1, 1, 2, 5, 7, 20, 60, 20000]))
+    @rule(seconds=st.sampled_from([0.1, 0.5, 1, 1, 2, 2, 3, 4, 5, 7, 20, 60, 20000]))
     def time_passes(self, seconds: float) -> None:
         """The coroutines of calls whose offer lapsed or whose talk was ended by the clock stop ringing, too."""
         self.clock.now += seconds

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from acd.deadlines import NEVER
 from acd.memory import MemoryStore
 from acd.model import Engagement, Miss, PhoneState, Presence, StepSpec, WaitingCall
 from acd.presence import MemoryPresenceBook
@@ -124,6 +125,7 @@ class Stage:
             case 0 | 1 | 2:
                 await self.router.log_in(extension)
             case 3 | 4:
+                self.umpire.keyed.add(extension)
                 await self.router.ready(extension)
             case 5:
                 await self.router.pause(extension, "lunch")
@@ -282,7 +284,7 @@ async def test_a_cancelled_join_leaves_no_orphan() -> None:
     assert list(await store.waiting()) == []
 
 
-async def test_the_clock_task_wakes_for_an_earlier_deadline_and_survives_a_failure() -> None:
+async def test_the_clock_task_wakes_for_an_earlier_deadline() -> None:
     centre = PaperCentre([agent("1001")], rules=RouterRules(reserve_s=0.02, lapse_s=60))
     loop = asyncio.get_running_loop()
     object.__setattr__(centre.router._parts, "clock", loop.time)
@@ -290,7 +292,9 @@ async def test_the_clock_task_wakes_for_an_earlier_deadline_and_survives_a_failu
     lapsed = asyncio.Event()
     centre.router._parts.tell._reports = lambda event: lapsed.set() if event.kind == "offer_lapsed" else None
     running = asyncio.create_task(centre.router.run())
-    await asyncio.sleep(0)
+    for _ in range(10):  # until the clock sleeps, without a deadline
+        await asyncio.sleep(0)
+    assert centre.router._asleep_until == NEVER
     centre.router.phone("1001", PhoneState.FREE)
     await centre.router.log_in("1001")
     await centre.router.join(WaitingCall("c1", "sales", loop.time()))
