@@ -25,6 +25,8 @@ from ivr.flow.interpreter import CallerGone, CallState, HangUp, Leave, QueueFor,
 
 log = logging.getLogger(__name__)
 
+_STOPPED = "site stopped"
+
 
 async def serve_call(session: AgiSession, centre: Centre) -> None:
     """A call knocks, for the first time or again after an engine died under it."""
@@ -38,7 +40,7 @@ async def serve_call(session: AgiSession, centre: Centre) -> None:
             await _follow_flow(session, record, centre)
     except asyncio.CancelledError:
         if centre.live.closing:  # the whole site stops: nobody will be there for another knock
-            await record.cut_short("site stopped")
+            await record.cut_short(_STOPPED)
         raise
     finally:
         if centre.live.by_id.get(record.call_id) is record:  # else it has come back already, by another line
@@ -121,8 +123,7 @@ async def _take_leave(
     """Do what the flow asked for. The node to go on with, or None when the call is over (or cut off from us)."""
     match leave:
         case CallerGone():
-            if not session.cut:
-                await record.end(record.gave_up or Outcome.ABANDONED_IVR, HangupBy.CALLER)
+            await _caller_left(session, record, centre, record.gave_up or Outcome.ABANDONED_IVR)
         case HangUp():
             await record.end(Outcome(leave.outcome), HangupBy.SYSTEM)
         case QueueFor():
@@ -130,12 +131,21 @@ async def _take_leave(
     return None
 
 
+async def _caller_left(session: AgiSession, record: CallRecord, centre: Centre, outcome: Outcome) -> None:
+    """The channel is gone before a conversation. A line that was cut says nothing of the caller: the call comes back,
+    or is found lost."""
+    if centre.live.closing:
+        await record.cut_short(_STOPPED)
+    elif not session.cut:
+        await record.end(outcome, HangupBy.CALLER)
+
+
 async def _queue(
     session: AgiSession, voice: AgiVoice, record: CallRecord, centre: Centre, wish: QueueFor
 ) -> str | None:
     end = await wait_for_agent(session, voice, record, centre, wish)
     if end is WaitEnd.ABANDONED:
-        await record.end(Outcome.ABANDONED_QUEUE, HangupBy.CALLER)
+        await _caller_left(session, record, centre, Outcome.ABANDONED_QUEUE)
     if end is not WaitEnd.TIMED_OUT:
         return None
     record.give_up(Outcome.TIMEOUT)

@@ -36,7 +36,7 @@ class LiveCalls:
     where returning calls left off.
 
     ``draining``: the site takes no more calls, and whoever is not talking yet will not be served.
-    ``closing``: the whole site is being stopped, so a call that we let go will not come back.
+    ``closing``: the whole site is being stopped: a call that we let go will not come back, and a hang-up is ours.
     """
 
     by_id: dict[str, CallRecord] = field(default_factory=dict)

@@ -161,7 +161,7 @@ async def _talked(session: AgiSession, record: CallRecord, centre: Centre, offer
     """Durable before volatile: the outcome is in the journal before the agent is free."""
     await centre.router.answered(offer)
     record.talked(offer.agent, end.talked_s or 0.0)
-    by = HangupBy.CALLER if session.gone else HangupBy.AGENT
+    by = HangupBy.SYSTEM if centre.live.closing else HangupBy.CALLER if session.gone else HangupBy.AGENT
     await record.end(Outcome.ANSWERED, by, cause=end.cause)
     await centre.router.finished(offer)
 

@@ -182,7 +182,20 @@ class Engine:
                     pbx.wake_soon(record.channel)
             return {}
 
-        return {"ping": ping, "status": status, "agents": agents, "queues": queues, "drain": drain, "stop": stop}
+        async def close(_: Mapping[str, Json]) -> Mapping[str, Json]:
+            """From here on it is we who end the calls, and no caller."""
+            self._live.closing = True
+            return {}
+
+        return {
+            "ping": ping,
+            "status": status,
+            "agents": agents,
+            "queues": queues,
+            "drain": drain,
+            "close": close,
+            "stop": stop,
+        }
 
     def _keep(self, work: Coroutine[None, None, None], name: str, ends: AsyncExitStack) -> None:
         """Run a part in a task of its own until ``ends``."""

@@ -37,10 +37,11 @@ class PbxWatch:
         self._site, self._folders, self._journal = site, folders, journal
         self._live, self._clock = live, clock
         self._router: Router | None = None
+        self._pbx: Pbx | None = None
         self._tasks: set[asyncio.Task[bool]] = set()  # asyncio keeps only weak references
 
     def pbx(self, secret: str) -> Pbx:
-        return Pbx(
+        self._pbx = Pbx(
             self._site.bind,
             self._site.ports.ami,
             "hotline",
@@ -50,6 +51,7 @@ class PbxWatch:
             on_down=self._down,
             on_answer=self._answered,
         )
+        return self._pbx
 
     def join(self, router: Router) -> None:
         self._router = router
@@ -69,7 +71,10 @@ class PbxWatch:
             await self._find_lost({leg.uniqueid for leg in snapshot.channels}, asked_at)
         router = self._router_now()
         for extension in self._site.agents:
-            router.phone(extension, snapshot.phones.get(extension, PhoneState.UNREACHABLE))
+            phone = snapshot.phones.get(extension, PhoneState.UNREACHABLE)
+            router.phone(extension, phone)
+            if phone is PhoneState.UNREACHABLE and self._pbx is not None:
+                self._pbx.look_again_soon(extension)
         router.resume(AWAY)
         log.info("Asterisk is up: %d legs, %d phones", len(snapshot.channels), len(snapshot.phones))
 

@@ -15,6 +15,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from hotline.boot import BootSecrets
 from hotline.control import ControlError, ask
@@ -218,6 +219,7 @@ class Supervisor:
         """Asterisk first, when its last talk is over or the grace has run out; then the engine."""
         if self._asterisk is not None and self._asterisk.child is not None:
             await self._empty(self._asterisk.child)
+            await self._tell_engine("close")
             await self._asterisk.end(self._plan.timing.end_s)
         await self._tell_engine("stop", closing=True)
         if self._engine.child is not None:
@@ -235,17 +237,18 @@ class Supervisor:
         self._tell(Step("asterisk", State.DOING, f"taking no more calls; those that talk have {grace_s:g} s"))
         keeping = asyncio.create_task(self._engine.keep())
         await self._tell_engine("drain")
-        await _console(self._plan.asterisk_quiesce)
+        # The console does not come back before Asterisk has ended, so nobody waits for it.
+        quiesce = asyncio.create_task(_console(self._plan.asterisk_quiesce))
         ended, hurry = asyncio.create_task(asterisk.wait()), asyncio.create_task(self._hurry.wait())
         await asyncio.wait({ended, hurry}, timeout=grace_s, return_when=asyncio.FIRST_COMPLETED)
-        await _cancel(ended, hurry, keeping)
+        await _cancel(ended, hurry, keeping, quiesce)
 
     async def _tell_engine(self, word: str, **arguments: bool) -> None:
         with contextlib.suppress(ControlError):  # an engine that does not listen is ended all the same
             await ask(self._plan.run, word, timeout_s=2.0, **arguments)
 
 
-async def _cancel(*tasks: asyncio.Task[object] | asyncio.Task[None]) -> None:
+async def _cancel(*tasks: asyncio.Task[Any]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)

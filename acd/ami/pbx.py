@@ -89,6 +89,12 @@ class Pbx:
         except AmiError as error:
             log.warning("cannot wake %s: %s", channel, error)
 
+    def look_again_soon(self, extension: str) -> None:
+        """Have Asterisk ask that phone whether it is there. A booted Asterisk remembers who had registered but spreads its
+        first questions over the whole qualify time, and until then the phone is unreachable."""
+        with contextlib.suppress(AmiError):
+            self._link().send("PJSIPQualify", Endpoint=extension).add_done_callback(_forget)
+
     async def wake(self, channel: str) -> bool:
         """As `wake_soon`, and True when Asterisk has taken it."""
         try:
@@ -237,6 +243,12 @@ class Pbx:
         if self._actions is None:
             raise Lost("there is no session with Asterisk")
         return self._actions
+
+
+def _forget(answer: asyncio.Future[Message]) -> None:
+    """A phone that never registered has nothing to be asked at; that is no news."""
+    if not answer.cancelled():
+        answer.exception()
 
 
 def _log_refusal(answer: asyncio.Future[Message]) -> None:

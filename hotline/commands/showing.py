@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any, NoReturn, TypeVar
 
 import typer
+from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -24,6 +25,7 @@ _Answer = TypeVar("_Answer")
 SiteOption = Annotated[Path, typer.Option("--site", help="The site's folder.", file_okay=False)]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
 DEFAULT_SITE = Path("site")
+_WIDEST = 200  # columns of text: wider than any table of ours
 
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
@@ -72,13 +74,14 @@ def show_json(rows: Iterable[Mapping[str, Any]]) -> None:
 
 
 def show_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Plain text only: a caller's name is shown, never read as markup, and its control characters not at all."""
-    table = Table(title=title, title_justify="left")
+    """Plain text only: a caller's name is shown, never read as markup, and its control characters not at all. One
+    row is one line, however narrow the terminal: a number cut in two can be neither read nor found."""
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     for column in columns:
-        table.add_column(column.replace("_", " "), overflow="fold")
+        table.add_column(column.replace("_", " "), no_wrap=True)
     for row in rows:
         table.add_row(*(Text(printable(cell)) for cell in row))
-    out.print(table)
+    Console(file=out.file, width=max(out.width, _WIDEST), highlight=False).print(table)
 
 
 def printable(cell: object) -> str:
