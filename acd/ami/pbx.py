@@ -90,8 +90,8 @@ class Pbx:
             log.warning("cannot wake %s: %s", channel, error)
 
     def look_again_soon(self, extension: str) -> None:
-        """Have Asterisk ask that phone whether it is there. A booted Asterisk remembers who had registered but spreads its
-        first questions over the whole qualify time, and until then the phone is unreachable."""
+        """Have Asterisk ask that phone whether it is there. A booted Asterisk remembers who had registered but spreads
+        its first questions over the whole qualify time, and until then the phone is unreachable."""
         with contextlib.suppress(AmiError):
             self._link().send("PJSIPQualify", Endpoint=extension).add_done_callback(_forget)
 

@@ -52,10 +52,11 @@ class CentreMachine(RuleBasedStateMachine):
         self.tickets: list[Ticket] = []
         self.calls = 0
 
-    @initialize(staff=st.sets(extensions))
+    @initialize(staff=st.sets(extensions, min_size=2))
     def morning(self, staff: set[str]) -> None:
         for extension in sorted(staff):
-            self.log_in(extension)
+            self._phone(extension, PhoneState.FREE)
+            at_once(self.router.log_in(extension))
 
     # ---- the callers
 
@@ -107,37 +108,49 @@ class CentreMachine(RuleBasedStateMachine):
 
     # ---- the offers
 
-    def _offer(self, pick: int, *wanted: Engagement) -> Offer | None:
+    def _offers(self, *wanted: Engagement) -> list[Offer]:
         states = [self.router._floor.state(extension) for extension in AGENTS]
-        offers = [state.offer for state in states if state.offer is not None and state.engagement in wanted]
-        return offers[pick % len(offers)] if offers else None
+        return [state.offer for state in states if state.offer is not None and state.engagement in wanted]
 
+    @precondition(lambda self: self._offers(Engagement.RESERVED))
     @rule(pick=picks)
     def ring(self, pick: int) -> None:
-        offer = self._offer(pick, Engagement.RESERVED)
-        if offer is not None:
-            assert at_once(self.router.ringing(offer))
-            self.umpire.rang(offer)
+        offers = self._offers(Engagement.RESERVED)
+        offer = offers[pick % len(offers)]
+        assert at_once(self.router.ringing(offer))
+        self.umpire.rang(offer)
 
+    @precondition(lambda self: self._offers(Engagement.RINGING, Engagement.RESERVED))
     @rule(pick=picks, why=st.sampled_from(Miss))
     def miss(self, pick: int, why: Miss) -> None:
-        offer = self._offer(pick, Engagement.RINGING, Engagement.RESERVED)
-        if offer is not None:
-            self.umpire.ended(offer)
-            at_once(self.router.missed(offer, why))
+        offers = self._offers(Engagement.RINGING, Engagement.RESERVED)
+        offer = offers[pick % len(offers)]
+        self.umpire.ended(offer)
+        at_once(self.router.missed(offer, why))
 
+    @precondition(lambda self: self._offers(Engagement.RINGING))
     @rule(pick=picks)
     def answer(self, pick: int) -> None:
-        offer = self._offer(pick, Engagement.RINGING)
-        if offer is not None:
-            assert at_once(self.router.answered(offer))
+        offers = self._offers(Engagement.RINGING)
+        assert at_once(self.router.answered(offers[pick % len(offers)]))
 
+    @precondition(lambda self: self._offers(Engagement.RESERVED))
+    @rule(pick=picks, and_finish=st.booleans())
+    def talk(self, pick: int, and_finish: bool) -> None:
+        self.ring(pick)
+        for offer in self._offers(Engagement.RINGING):
+            assert at_once(self.router.answered(offer))
+            if and_finish:
+                self.umpire.ended(offer)
+                at_once(self.router.finished(offer))
+
+    @precondition(lambda self: self._offers(Engagement.TALKING, Engagement.RINGING))
     @rule(pick=picks)
     def finish(self, pick: int) -> None:
-        offer = self._offer(pick, Engagement.TALKING, Engagement.RINGING)
-        if offer is not None:
-            self.umpire.ended(offer)
-            at_once(self.router.finished(offer))
+        offers = self._offers(Engagement.TALKING, Engagement.RINGING)
+        offer = offers[pick % len(offers)]
+        self.umpire.ended(offer)
+        at_once(self.router.finished(offer))
 
     @rule(call_id=st.sampled_from(["c001", "c002", "c003"]), extension=extensions, why=st.sampled_from(Miss))
     def act_on_an_offer_that_never_was(self, call_id: str, extension: str, why: Miss) -> None:
@@ -151,26 +164,24 @@ class CentreMachine(RuleBasedStateMachine):
 
     # ---- the agents
 
-    @rule(extension=extensions)
-    def log_in(self, extension: str) -> None:
-        at_once(self.router.log_in(extension))
-        self._phone(extension, PhoneState.FREE)
+    @rule(
+        extension=extensions,
+        what=st.sampled_from(["log_in", "log_in", "ready", "ready", "pause", "log_out"]),
+    )
+    def at_the_desk(self, extension: str, what: str) -> None:
+        match what:
+            case "log_in":
+                at_once(self.router.log_in(extension))
+            case "log_out":
+                at_once(self.router.log_out(extension))
+            case "pause":
+                at_once(self.router.pause(extension, "lunch"))
+            case "ready":
+                self.umpire.keyed = {extension}
+                at_once(self.router.ready(extension))
+                self.umpire.keyed = set()
 
-    @rule(extension=extensions)
-    def log_out(self, extension: str) -> None:
-        at_once(self.router.log_out(extension))
-
-    @rule(extension=extensions)
-    def pause(self, extension: str) -> None:
-        at_once(self.router.pause(extension, "lunch"))
-
-    @rule(extension=extensions)
-    def ready(self, extension: str) -> None:
-        self.umpire.keyed = {extension}
-        at_once(self.router.ready(extension))
-        self.umpire.keyed = set()
-
-    @rule(extension=extensions, state=st.sampled_from([PhoneState.FREE, PhoneState.FREE, *PhoneState]))
+    @rule(extension=extensions, state=st.sampled_from([PhoneState.FREE] * 5 + list(PhoneState)))
     def phone(self, extension: str, state: PhoneState) -> None:
         self._phone(extension, state)
 
@@ -180,19 +191,20 @@ class CentreMachine(RuleBasedStateMachine):
 
     # ---- holding, and time
 
-    @rule(reason=st.sampled_from(["ami", "other"]))
-    def hold(self, reason: str) -> None:
-        self.router.hold(reason)
+    @rule(what=st.sampled_from(["ami", "other", "expect", "expect"]), number=st.integers(0, 30))
+    def hold(self, what: str, number: int) -> None:
+        if what == "expect":
+            self.router.expect([f"c{number:03}", f"c{self.calls + 1:03}"], self.clock.now + number % 4)
+        else:
+            self.router.hold(what)
 
-    @precondition(lambda self: self.router._held.reasons)
+    @precondition(lambda self: self.router._held)
     @rule(both=st.booleans())
     def resume(self, both: bool) -> None:
         for reason in sorted(self.router._held.reasons)[: 2 if both else 1]:
             self.router.resume(reason)
-
-    @rule(numbers=st.lists(st.integers(1, 12), max_size=3), wait_s=st.sampled_from([0, 1, 3]))
-    def expect(self, numbers: list[int], wait_s: int) -> None:
-        self.router.expect([f"c{number:03}" for number in numbers], self.clock.now + wait_s)
+        for call_id in sorted(self.router._held.expected):
+            self.router.expect_no_more(call_id)
 
     @rule(seconds=st.sampled_from([0.1, 0.5, 1, 1, 2, 2, 3, 4, 5, 7, 20, 60, 20000]))
     def time_passes(self, seconds: float) -> None:
@@ -230,6 +242,6 @@ class CentreMachine(RuleBasedStateMachine):
 
 
 CentreMachine.TestCase.settings = settings(
-    max_examples=250, stateful_step_count=50, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=250, stateful_step_count=80, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 TestCentre = CentreMachine.TestCase
