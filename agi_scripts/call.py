@@ -66,6 +66,8 @@ async def _come_back(session: AgiSession, record: CallRecord, centre: Centre, lu
         return
     then = centre.way_after(record.dnis, left.node)
     wish = QueueFor(record.queue, luggage.priority_class, record.attributes, then=then)
+    if left.attributes:  # the channel carries what the queue was told, the journal all that the flow knows
+        record.attributes = unpack_attributes(left.attributes)
     await _follow_flow(session, record, centre, first=wish)
 
 
@@ -104,17 +106,17 @@ async def _follow_flow(
 ) -> None:
     """Walk the number's flow until it ends in an outcome, through as many queues as it names. ``first``: the queue
     that a returning call was in; its flow goes on from there."""
-    voice = AgiVoice(session, centre.prompt_path)
+    voice = AgiVoice(session, centre.prompt_path, centre.utter)
     state = _state(record, centre)
     voice.speak_language(state.language)
     flow = centre.flow_of(record.dnis)
-    leave: Leave = first or await walk(flow, start, state, voice, centre.world)
+    leave: Leave = first or await walk(flow, start, state, voice, centre.world, centre.flows)
     while True:
         record.speak(state.language)
         node = await _take_leave(session, voice, record, centre, leave)
         if node is None:
             return
-        leave = await walk(flow, node, state, voice, centre.world)
+        leave = await walk(flow, node, state, voice, centre.world, centre.flows)
 
 
 async def _take_leave(
@@ -157,6 +159,8 @@ async def _queue(
 def _state(record: CallRecord, centre: Centre) -> CallState:
     state = CallState(
         language=record.language or centre.default_language,
+        call_id=record.call_id,
+        country=centre.country,
         dnis=record.dnis,
         source=record.tag.source,
         campaign=record.tag.campaign,

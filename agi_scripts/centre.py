@@ -13,9 +13,10 @@ from acd.model import AgentSpec, Offer, QueueSpec
 from acd.router import Router
 from crm_bridge.journal import Journal
 from crm_bridge.resume import LeftOff
+from ivr.agi_voice import Utter, speechless
 from ivr.flow.interpreter import World
 from ivr.flow.model import Flow
-from ivr.flow.nodes.queue import QueueNode
+from ivr.flow.place import after_queue
 from ivr.media_source import NumberSpec
 
 if TYPE_CHECKING:
@@ -71,7 +72,8 @@ class PinLock:
 @dataclass(frozen=True, slots=True)
 class Centre:
     """The joined parts. ``clock``: Unix seconds, steady. ``prompt_path(key, language)``: the sound file
-    as Asterisk wants it, absolute and without its ending. ``has_prompt(key)``: is there such a prompt?"""
+    as Asterisk wants it, absolute and without its ending. ``has_prompt(key)``: is there such a prompt?
+    ``utter``: the sound file of a spoken value. ``country``: where a number without a country code is at home."""
 
     numbers: Mapping[str, NumberSpec]
     flows: Mapping[str, Flow]
@@ -85,6 +87,8 @@ class Centre:
     prompt_path: Callable[[str, str], str]
     has_prompt: Callable[[str], bool]
     default_language: str
+    country: str = ""
+    utter: Utter = speechless
     pin_lock: PinLock = field(default_factory=lambda: PinLock())
     live: LiveCalls = field(default_factory=LiveCalls)
 
@@ -94,6 +98,5 @@ class Centre:
         return self.flows[spec.flow]
 
     def way_after(self, dnis: str, node: str | None) -> str | None:
-        """Where the flow goes on when the queue at ``node`` gives up; None when that is no queue."""
-        found = self.flow_of(dnis).nodes.get(node or "")
-        return found.then if isinstance(found, QueueNode) else None
+        """Where the flow goes on when the queue at the place ``node`` gives up; None when that is no queue."""
+        return after_queue(self.flow_of(dnis), self.flows, node)

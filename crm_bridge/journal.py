@@ -2,7 +2,8 @@
 
 It is written at first contact and read by the relay, which carries it to the CRM store; so the CRM may be
 away and no call waits for it. One SQLite file, WAL, synchronous FULL, group commit. In the same file:
-presence, because an agent who logged in must still be logged in after a restart.
+presence, because an agent who logged in must still be logged in after a restart, and the lines that were
+closed by hand, which must still be closed.
 """
 
 from __future__ import annotations
@@ -55,6 +56,9 @@ CREATE INDEX IF NOT EXISTS pending ON entries (seq) WHERE state = {PENDING};
 CREATE INDEX IF NOT EXISTS parked ON entries (seq) WHERE state = {PARKED};
 CREATE TABLE IF NOT EXISTS presence (
     extension TEXT PRIMARY KEY, presence TEXT NOT NULL, reason TEXT NOT NULL, at REAL NOT NULL
+);
+CREATE TABLE IF NOT EXISTS closures (
+    line TEXT PRIMARY KEY, since REAL NOT NULL, until REAL NOT NULL, reason TEXT NOT NULL
 );
 PRAGMA user_version = {VERSION};
 """

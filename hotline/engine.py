@@ -19,6 +19,7 @@ from acd.router import Router, Ticket
 from agi_scripts.call import serve_call, serve_ended
 from agi_scripts.centre import Centre, Credentials, LiveCalls
 from agi_scripts.desk import serve_desk
+from crm_bridge.closures import JournalClosureBook
 from crm_bridge.entry import Entry
 from crm_bridge.journal import Journal
 from crm_bridge.migrating import migrate
@@ -27,9 +28,11 @@ from crm_bridge.relay import Relay
 from crm_bridge.resume import left_off
 from crm_bridge.store import CrmStore, SourceName
 from hotline.clock import SteadyClock
+from hotline.closings import WORD as CLOSURES
+from hotline.closings import Closings
 from hotline.control import ControlServer, Json
 from hotline.pbx_watch import AWAY, PbxWatch
-from hotline.prompting import prompt_shelf
+from hotline.prompting import prompt_shelf, utterances
 from hotline.settings import SiteFolders
 from hotline.site.site import Site
 from ivr.agi.server import AgiServer, Route
@@ -90,11 +93,13 @@ class Engine:
         pbx = watch.pbx(self._ami_secret)
         router = await self._router(journal, pbx)
         watch.join(router)
+        closings = Closings(JournalClosureBook(journal), self._clock)
+        await closings.read()
         agi = AgiServer(
             host=self._site.bind,
             port=self._site.ports.agi,
             secret=self._agi_secret,
-            routes=_routes(await self._centre(router, journal)),
+            routes=_routes(await self._centre(router, journal, closings)),
         )
         await agi.start()
         ends.push_async_callback(agi.stop, 0)
@@ -102,9 +107,10 @@ class Engine:
         self._keep(watch.run(), "watch", ends)
         await pbx.start()
         ends.push_async_callback(pbx.stop)
-        control = ControlServer(self._folders.run, self._answers(router, pbx, agi, journal))
+        control = ControlServer(self._folders.run, self._answers(router, pbx, agi, journal, closings))
         await control.start()
         ends.push_async_callback(control.stop)
+        await closings.read()  # what was closed before we could be told
 
     async def _router(self, journal: Journal, pbx: Pbx) -> Router:
         router = Router(
@@ -124,7 +130,7 @@ class Engine:
         router.expect(waiting, self._clock() + self._site.fail_open.knock_s + _RETURN_SLACK_S)
         return router
 
-    async def _centre(self, router: Router, journal: Journal) -> Centre:
+    async def _centre(self, router: Router, journal: Journal, closings: Closings) -> Centre:
         site = self._site
         shelf = await prompt_shelf(site, self._folders)
         return Centre(
@@ -135,16 +141,18 @@ class Engine:
             credentials={ext: Credentials(ext, agent.pin) for ext, agent in site.agents.items()},
             router=router,
             journal=journal,
-            world=SiteWorld(site.hours, self._clock),
+            world=SiteWorld(site.hours, self._clock, closings.lines),
             clock=self._clock,
             prompt_path=shelf.path,
             has_prompt=shelf.has,
             default_language=site.default_language,
+            country=site.country,
+            utter=utterances(site, self._folders).path,
             live=self._live,
         )
 
     def _answers(
-        self, router: Router, pbx: Pbx, agi: AgiServer, journal: Journal
+        self, router: Router, pbx: Pbx, agi: AgiServer, journal: Journal, closings: Closings
     ) -> Mapping[str, Callable[[Mapping[str, Json]], Awaitable[Mapping[str, Json]]]]:
         """What `hotline status` and its sisters may ask."""
 
@@ -162,7 +170,12 @@ class Engine:
                 "agi_refused": dict(agi.refused),
                 "ami_skipped": pbx.faults.skipped,
                 "journal": asdict(backlog),
+                "closed_lines": closings.told(),
             }
+
+        async def closures(_: Mapping[str, Json]) -> Mapping[str, Json]:
+            await closings.read()
+            return closings.told()
 
         async def agents(_: Mapping[str, Json]) -> Mapping[str, Json]:
             return {"agents": [asdict(view) for view in await router.agents()]}
@@ -192,6 +205,7 @@ class Engine:
             "status": status,
             "agents": agents,
             "queues": queues,
+            CLOSURES: closures,
             "drain": drain,
             "close": close,
             "stop": stop,

@@ -11,16 +11,27 @@ from hotline.site.site import Site
 from ivr.prompts.music import make_music
 from ivr.prompts.shelf import Made, PromptShelf
 from ivr.prompts.speech import AsteriskSounds, EspeakSpeech, espeak_is_here
+from ivr.prompts.utterances import Utterances
 
 
 async def prompt_shelf(
     site: Site, folders: SiteFolders, progress: Callable[[int, int, Made], None] | None = None
 ) -> PromptShelf:
     """Every prompt of the site, made where it is not there yet: 0.01 s when all are."""
-    speech = EspeakSpeech() if espeak_is_here() else None
-    shelf = PromptShelf(folders.prompts, site.languages, speech, _sounds())
+    shelf = bare_shelf(site, folders)
     await shelf.make_all(site.prompts, progress)
     return shelf
+
+
+def bare_shelf(site: Site, folders: SiteFolders) -> PromptShelf:
+    """The shelf as the last start left it: nothing is made."""
+    speech = EspeakSpeech() if espeak_is_here() else None
+    return PromptShelf(folders.prompts, site.languages, speech, _sounds())
+
+
+def utterances(site: Site, folders: SiteFolders) -> Utterances:
+    """What is said to one caller only; nothing is made before somebody is to hear it."""
+    return Utterances(folders.prompts / "said", site.languages, EspeakSpeech() if espeak_is_here() else None)
 
 
 def music_folder(folders: SiteFolders) -> Path:

@@ -8,28 +8,39 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from ivr.agi.codec import Reply
 from ivr.agi.session import AgiSession
+from ivr.spoken import Spoken
 from ivr.voice import GONE, MATCH, SILENCE, Ended, Heard
 
 log = logging.getLogger(__name__)
 
 _KEYPAD = "0123456789*#"
 _KNOCK = "D"
+_BEEP = "beep"  # no prompt of a site: the beep stands in for all that is missing
 _NOT_A_KEY = re.compile(r"[^0-9*]")  # A-D can be sent, but no menu has them
 _NOT_TYPED = re.compile(r"[^0-9*#]")
 _DEAF_TRIES = 3  # how often an entry of nothing but A-D is listened to again
 
 
-class AgiVoice:
-    """``prompt_path(key, language)``: the sound file as Asterisk wants it, absolute and without its
-    ending."""
+Utter = Callable[[Spoken, str], Awaitable[str | None]]
 
-    def __init__(self, session: AgiSession, prompt_path: Callable[[str, str], str]) -> None:
+
+async def speechless(spoken: Spoken, language: str) -> str | None:
+    """For a place where nothing can be put into words."""
+    return None
+
+
+class AgiVoice:
+    """``prompt_path(key, language)``: the sound file as Asterisk wants it, absolute and without its ending; of a key
+    that it does not know, the beep. ``utter``: the file of a spoken value, made within its own time limit, or None."""
+
+    def __init__(self, session: AgiSession, prompt_path: Callable[[str, str], str], utter: Utter = speechless) -> None:
         self._session = session
         self._prompt_path = prompt_path
+        self._utter = utter
         self._language = ""
 
     def speak_language(self, language: str) -> None:
@@ -37,6 +48,15 @@ class AgiVoice:
 
     async def play(self, prompts: Sequence[str], *, barge_in: bool = True) -> Heard:
         return await self._play(prompts, _KEYPAD if barge_in else "")
+
+    async def say(self, spoken: Spoken, *, barge_in: bool = True) -> Heard:
+        """In our own words; else Asterisk's SAY DIGITS where that is no falsehood (12.50 is not 1250); else the
+        beep."""
+        escapes = _KEYPAD if barge_in else ""
+        path = await self._utter(spoken, self._language)
+        if path is None and spoken.plain_digits:
+            return _key(await self._command("SAY", "DIGITS", spoken.plain_digits, escapes))
+        return await self._stream(path or self._path(_BEEP), escapes)
 
     async def announce(self, prompts: Sequence[str]) -> Heard:
         """Speak to a caller who waits: a knock ends it with MATCH, a key with KEYS. The music is off
@@ -72,11 +92,13 @@ class AgiVoice:
 
     async def _play(self, prompts: Sequence[str], escapes: str) -> Heard:
         for prompt in prompts:
-            path = self._path(prompt)
-            heard = _key(await self._command("STREAM", "FILE", path, escapes, timeout_s=self._session.limits.play_s))
+            heard = await self._stream(self._path(prompt), escapes)
             if heard is not SILENCE:
                 return heard
         return GONE if self._session.gone else SILENCE
+
+    async def _stream(self, path: str, escapes: str) -> Heard:
+        return _key(await self._command("STREAM", "FILE", path, escapes, timeout_s=self._session.limits.play_s))
 
     async def _collect(self, first: Heard, first_digit_s: float, inter_digit_s: float, max_digits: int) -> Heard:
         """Key by key; ``first`` is what was heard already, SILENCE for nothing."""

@@ -1,78 +1,36 @@
-"""Opening hours of a line: a week of spans in a time zone. Holidays will be a second layer over the week.
+"""Opening hours of a line, in its time zone. Of several layers the first that knows a date decides it: the line's own
+dates, the site's, the public holidays and make-up working days, the week.
 
-The wall clock of the zone decides: on the night the clocks go back an hour that is open is open twice.
+The wall clock of the zone decides: on the night the clocks go back an hour that is open is open twice, and on the night
+they go forward an hour that is left out is left out.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
-from enum import StrEnum
-from itertools import pairwise
+from datetime import date, datetime, timedelta
 from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict
 
-_DAY = 24 * 60
+from ivr.span import DAY_MINUTES, DayText, Span, parse_spans
+from ivr.special_dates import (
+    DAYS,
+    AnyDay,
+    DatesForm,
+    Day,
+    HolidaysForm,
+    LineHolidays,
+    SpecialDate,
+    special_dates,
+)
+from ivr.wall_clock import Odd, oddity, wall_time
 
+__all__ = ["DAYS", "Day", "DayPlan", "HoursForm", "LineHours"]
 
-class Day(StrEnum):
-    """In the order of `date.weekday()`."""
-
-    MON = "mon"
-    TUE = "tue"
-    WED = "wed"
-    THU = "thu"
-    FRI = "fri"
-    SAT = "sat"
-    SUN = "sun"
-
-
-DAYS = tuple(Day)
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Span:
-    """Minutes since midnight, ``opens`` ≤ t < ``closes``; 1440 is the midnight at the day's end."""
-
-    opens: int
-    closes: int
-
-    def __str__(self) -> str:
-        return f"{_clock(self.opens)}-{_clock(self.closes)}"
-
-
-def _clock(minutes: int) -> str:
-    return f"{minutes // 60:02d}:{minutes % 60:02d}"
-
-
-def parse_span(text: str) -> Span:
-    """``09:00-12:30``; the end may be ``24:00``. Raises ValueError."""
-    opens, closes = (_minutes(part) for part in text.split("-"))
-    if opens >= closes:
-        raise ValueError(f"{text} ends before it begins; past midnight is the next day's 00:00-…")
-    return Span(opens, closes)
-
-
-def _minutes(text: str) -> int:
-    hours, minutes = (int(part) for part in text.split(":"))
-    total = hours * 60 + minutes
-    if minutes > 59 or total > _DAY:
-        raise ValueError(f"{text} is no time of day")
-    return total
-
-
-SpanText = Annotated[str, StringConstraints(pattern=r"^[0-9]{2}:[0-9]{2}-[0-9]{2}:[0-9]{2}$")]
-
-
-def _sound_day(texts: list[str]) -> list[str]:
-    spans = sorted(parse_span(text) for text in texts)
-    for first, second in pairwise(spans):
-        if second.opens < first.closes:
-            raise ValueError(f"{first} and {second} overlap")
-    return texts
+_ONE_DAY = timedelta(days=1)
 
 
 def _known_zone(name: str) -> str:
@@ -84,24 +42,46 @@ def _known_zone(name: str) -> str:
 
 
 class HoursForm(BaseModel):
-    """One line in `hours.yaml`. A day that is not written is closed. ``timezone`` None: the site's."""
+    """One line in `hours.yaml`. A day that is not written is closed. ``timezone`` None: the site's. ``site_dates``
+    False: the dates for the whole site do not touch this line (the night line stays open)."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
     timezone: Annotated[str, AfterValidator(_known_zone)] | None = None
-    week: dict[Annotated[Day, Field(strict=False)], Annotated[list[SpanText], AfterValidator(_sound_day)]]
+    week: dict[AnyDay, DayText]
+    holidays: HolidaysForm | None = None
+    dates: DatesForm = {}
+    site_dates: bool = True
 
-    def hours(self, site_timezone: str) -> WeeklyHours:
-        week = {day: tuple(sorted(map(parse_span, texts))) for day, texts in self.week.items()}
-        return WeeklyHours(ZoneInfo(self.timezone or site_timezone), week)
+    def hours(self, site_timezone: str, site_dates: Mapping[date, SpecialDate] | None = None) -> LineHours:
+        of_site = (site_dates or {}) if self.site_dates else {}
+        return LineHours(
+            zone=ZoneInfo(self.timezone or site_timezone),
+            week={day: parse_spans(texts) for day, texts in self.week.items()},
+            dates={**of_site, **special_dates(self.dates)},
+            holidays=self.holidays.holidays() if self.holidays is not None else None,
+        )
 
 
 @dataclass(frozen=True, slots=True)
-class WeeklyHours:
-    """``week``: sorted spans that do not overlap, by day."""
+class DayPlan:
+    """One date of a line. ``spans``: sorted, none where it is closed. ``why``: empty for a day as the week has it.
+    ``like``: the day of the week whose hours it borrows."""
+
+    day: date
+    spans: tuple[Span, ...]
+    why: str = ""
+    like: Day | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LineHours:
+    """``week``: sorted spans that do not overlap, by day. ``dates``: the line's own and the site's."""
 
     zone: ZoneInfo
     week: Mapping[Day, tuple[Span, ...]]
+    dates: Mapping[date, SpecialDate]
+    holidays: LineHolidays | None
 
     def is_open(self, at: datetime) -> bool:
         """Raises ValueError for an instant without a zone."""
@@ -109,24 +89,31 @@ class WeeklyHours:
             raise ValueError("an instant needs a zone")
         local = at.astimezone(self.zone)
         minute = local.hour * 60 + local.minute
-        return any(span.opens <= minute < span.closes for span in self._spans(local.date()))
+        return any(span.opens <= minute < span.closes for span in self.plan(local.date()).spans)
 
-    def _spans(self, day: date) -> tuple[Span, ...]:
-        return self.week.get(DAYS[day.weekday()], ())
+    def plan(self, day: date) -> DayPlan:
+        special = self.dates.get(day)
+        if special is None and self.holidays is not None:
+            special = self.holidays.special_date(day)
+        if special is None:
+            return DayPlan(day, self.week.get(DAYS[day.weekday()], ()))
+        spans = special.spans if special.like is None else self.week.get(special.like, ())
+        return DayPlan(day, spans, special.why, special.like)
 
-    def edges_in_gaps(self, start: date, days: int = 366) -> Iterator[datetime]:
-        """The openings and closings, as wall-clock times, which the zone leaps over when its clocks go
-        forward."""
+    def odd_edges(self, start: date, days: int = 366) -> Iterator[tuple[datetime, Odd]]:
+        """The openings and closings, as wall-clock times, which the zone leaps over or has twice. Not a midnight that
+        the line is open through: nothing opens there and nothing closes."""
         for offset in range(days):
-            day = start + timedelta(days=offset)
-            edges = sorted({edge for span in self._spans(day) for edge in (span.opens, span.closes)})
-            yield from (wall for wall in (_at(day, edge, self.zone) for edge in edges) if not _exists(wall))
+            for wall in self._edges(start + timedelta(days=offset)):
+                if odd := oddity(wall):
+                    yield wall, odd
 
+    def _edges(self, day: date) -> Iterator[datetime]:
+        """A closing at 24:00 is told as the next day's 00:00."""
+        edges = {edge for span in self.plan(day).spans for edge in (span.opens, span.closes)} - {DAY_MINUTES}
+        if self._closes_at_midnight(day - _ONE_DAY):
+            edges ^= {0}  # it opens again at once, or this is where it closes
+        yield from (wall_time(day, edge, self.zone) for edge in sorted(edges))
 
-def _at(day: date, minutes: int, zone: ZoneInfo) -> datetime:
-    return datetime.combine(day, time(), zone) + timedelta(minutes=minutes)
-
-
-def _exists(wall: datetime) -> bool:
-    """A wall-clock time in a gap comes back from UTC as another one."""
-    return wall.astimezone(UTC).astimezone(wall.tzinfo).replace(tzinfo=None) == wall.replace(tzinfo=None)
+    def _closes_at_midnight(self, day: date) -> bool:
+        return any(span.closes == DAY_MINUTES for span in self.plan(day).spans)

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from ivr.spoken import Spoken
+
 
 class Ended(StrEnum):
     """Why speaking or listening ended."""
@@ -41,6 +43,10 @@ class Voice(Protocol):
     async def play(self, prompts: Sequence[str], *, barge_in: bool = True) -> Heard:
         """Play; SILENCE at the end of the last prompt. With ``barge_in`` a key ends it (one key is in
         `keys`); without, keys are ignored."""
+
+    async def say(self, spoken: Spoken, *, barge_in: bool = True) -> Heard:
+        """Say a number, a date, … in the language chosen; ends as `play` does. What cannot be put into words is
+        replaced (by its digits, or a beep), never left out."""
 
     async def ask(
         self, prompts: Sequence[str], *, first_digit_s: float, inter_digit_s: float, max_digits: int

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from difflib import get_close_matches
 
 from acd.requirement import Requirement
@@ -16,7 +16,9 @@ from hotline.site.problem import Gravity, SiteProblem
 from hotline.site.reading import Page
 from hotline.site.schema import AgentForm, SiteForm
 from ivr.flow.check import check_flow
+from ivr.hours import LineHours
 from ivr.media_source import UNKNOWN
+from ivr.special_dates import special_dates
 
 
 def disagreements(forms: Forms, today: date) -> Iterator[SiteProblem]:
@@ -71,6 +73,9 @@ def _numbers(forms: Forms) -> Iterator[SiteProblem]:
             yield _unknown(page, (number, "source"), "media source", str(form.source), forms.media.root)
         if form.flow not in forms.flows:
             yield _unknown(page, (number, "flow"), "flow", form.flow, forms.flows)
+        elif (flow := forms.flows[form.flow]) is not None and flow.is_sub:
+            hint = "it has parameters or a return: another flow goes into it"
+            yield page.problem((number, "flow"), f"the flow '{form.flow}' cannot take a call by itself", hint)
 
 
 def _people(forms: Forms) -> Iterator[SiteProblem]:
@@ -121,10 +126,37 @@ def _hours(forms: Forms, today: date) -> Iterator[SiteProblem]:
     if forms.hours is None or forms.site is None:
         return
     page = forms.pages["hours.yaml"]
-    for line, form in forms.hours.root.items():
-        for wall in form.hours(forms.site.timezone).edges_in_gaps(today):
-            hint = "the clocks leap over it that night; choose another time"
-            yield _warning(page.problem((line, "week"), f"{wall:%Y-%m-%d %H:%M} does not exist", hint))
+    dates = special_dates(forms.hours.dates)
+    for line, form in forms.hours.lines.items():
+        hours = form.hours(forms.site.timezone, dates)
+        for problem in (*_odd_edges(page, line, hours, today), *_idle_make_up(page, line, hours, today)):
+            yield _warning(problem)
+
+
+def _odd_edges(page: Page, line: str, hours: LineHours, today: date) -> Iterator[SiteProblem]:
+    for wall, odd in hours.odd_edges(today):
+        hint = "the clocks are put forward or back over it that night; choose another time"
+        yield page.problem(_date_path(page, line, wall.date(), "week"), f"{wall:%Y-%m-%d %H:%M} {odd}", hint)
+
+
+def _idle_make_up(page: Page, line: str, hours: LineHours, today: date) -> Iterator[SiteProblem]:
+    """A working day that borrows the hours of a day without hours: told once for each place that it is written in."""
+    told: set[tuple[str, ...]] = set()
+    for offset in range(366):
+        plan = hours.plan(today + timedelta(days=offset))
+        path = _date_path(page, line, plan.day, "holidays")
+        if plan.like is not None and not plan.spans and path not in told:
+            told.add(path)
+            message = f"{plan.day}, a working day, has the hours of '{plan.like}', on which {line} is closed"
+            yield page.problem(path, message, f"give {line} hours on '{plan.like}', or the date hours of its own")
+
+
+def _date_path(page: Page, line: str, day: date, otherwise: str) -> tuple[str, ...]:
+    """Where the date is written, by the line or for the site; else under the line's ``otherwise``."""
+    for path in ((line, "dates", f"{day}"), ("dates", f"{day}")):
+        if path in page.lines:
+            return path
+    return (line, otherwise)
 
 
 def _prompts(forms: Forms) -> Iterator[SiteProblem]:
@@ -146,7 +178,13 @@ def _flows(forms: Forms) -> Iterator[SiteProblem]:
             continue
         page = forms.pages[f"{FLOWS}/{name}.yaml"]
         found = check_flow(
-            flow, forms.prompts.root, forms.queues.root, forms.hours.root, languages=forms.site.languages
+            flow,
+            forms.prompts.root,
+            forms.queues.root,
+            forms.hours.lines,
+            languages=forms.site.languages,
+            sources=None if forms.media is None else forms.media.root,
+            flows=forms.flows,
         )
         for problem in found:
             yield page.problem(problem.path, problem.message, problem.hint)

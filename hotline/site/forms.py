@@ -104,8 +104,8 @@ def _checked(forms: Forms, page: Page, model: type[_Model], content: Plain) -> _
 
 def _told(page: Page, detail: ErrorDetails, model: type[BaseModel], content: Plain) -> SiteProblem:
     """One of Pydantic's errors in the words of an admin."""
-    path = _real_path(content, detail["loc"])
     kind, message, hint = detail["type"], detail["msg"].removeprefix("Value error, "), ""
+    path = _real_path(content, detail["loc"], missing=kind == "missing")
     if kind == "missing":
         message = "is missing"
     elif kind == "extra_forbidden":
@@ -126,8 +126,9 @@ def _nearest(key: str, model: type[BaseModel]) -> str:
     return f"did you mean '{near[0]}'?" if near else f"known: {', '.join(model.model_fields)}"
 
 
-def _real_path(content: Plain, location: tuple[int | str, ...]) -> tuple[int | str, ...]:
-    """Pydantic's location without its own marks (a union's member, `[key]`), which are no keys of the file."""
+def _real_path(content: Plain, location: tuple[int | str, ...], *, missing: bool) -> tuple[int | str, ...]:
+    """Pydantic's location without its own marks (a union's member, `[key]`), which are no keys of the file. Only what
+    is ``missing`` ends in a key that is not there."""
     path: list[int | str] = []
     here: Plain = content
     for place, part in enumerate(location):
@@ -135,7 +136,7 @@ def _real_path(content: Plain, location: tuple[int | str, ...]) -> tuple[int | s
             here = here[str(part)]
         elif isinstance(here, list) and isinstance(part, int) and part < len(here):
             here = here[part]
-        elif place != len(location) - 1 or not isinstance(part, str) or part == "[key]" or not isinstance(here, dict):
+        elif not missing or place != len(location) - 1 or not isinstance(here, dict):
             continue
         path.append(part)
     return tuple(path)

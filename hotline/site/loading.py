@@ -14,9 +14,11 @@ from acd.model import AgentSpec, QueueSpec, StepSpec
 from hotline.site.agreement import disagreements
 from hotline.site.forms import Forms, read_forms
 from hotline.site.problem import SiteError, SiteProblem, errors
-from hotline.site.schema import AgentForm, QueueForm, SiteForm
+from hotline.site.schema import AgentForm, HoursBookForm, QueueForm, SiteForm
 from hotline.site.site import Agent, AsteriskChoice, FailOpen, Phone, Ports, Site, Trunk
+from ivr.hours import LineHours
 from ivr.media_source import MediaSource, NumberSpec
+from ivr.special_dates import special_dates
 
 _Form = TypeVar("_Form", bound=BaseModel)
 
@@ -75,7 +77,7 @@ def _site(folder: Path, forms: Forms) -> Site:
         media={id_: MediaSource(id_, form.name, form.kind) for id_, form in _sound(forms.media).root.items()},
         agents={extension: _agent(extension, form) for extension, form in _sound(forms.agents).root.items()},
         queues={name: _queue(name, form) for name, form in _sound(forms.queues).root.items()},
-        hours={line: form.hours(site.timezone) for line, form in _sound(forms.hours).root.items()},
+        hours=_hours(site, _sound(forms.hours)),
         trunks=tuple(Trunk(name, tuple(form.match)) for name, form in _sound(forms.trunks).root.items()),
         phones={e: Phone(e, form.name, form.sip_secret) for e, form in _sound(forms.phones).root.items()},
         flows={name: _sound(flow) for name, flow in forms.flows.items()},
@@ -86,6 +88,11 @@ def _site(folder: Path, forms: Forms) -> Site:
 def _by_preference(site: SiteForm) -> dict[str, str]:
     first = site.default_language
     return {first: site.languages[first], **site.languages}
+
+
+def _hours(site: SiteForm, book: HoursBookForm) -> dict[str, LineHours]:
+    dates = special_dates(book.dates)
+    return {line: form.hours(site.timezone, dates) for line, form in book.lines.items()}
 
 
 def _asterisk(site: SiteForm) -> AsteriskChoice:

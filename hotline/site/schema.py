@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Mapping
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -18,6 +19,7 @@ from acd.requirement import Requirement
 from acd.strategies import STRATEGIES
 from ivr.hours import HoursForm
 from ivr.prompts.text import Code
+from ivr.special_dates import DatesForm
 
 
 class Form(BaseModel):
@@ -213,8 +215,17 @@ class QueuesForm(RootModel[dict[Name, QueueForm]]):
     model_config = ConfigDict(strict=True, frozen=True, hide_input_in_errors=True)
 
 
-class HoursBookForm(RootModel[dict[Name, HoursForm]]):
-    model_config = ConfigDict(strict=True, frozen=True, hide_input_in_errors=True)
+class HoursBookForm(BaseModel):
+    """`hours.yaml`: lines by their names, and ``dates`` for all of them; so no line can be called "dates"."""
+
+    model_config = ConfigDict(strict=True, extra="allow", frozen=True, hide_input_in_errors=True)
+
+    dates: DatesForm = {}
+    __pydantic_extra__: dict[Name, HoursForm]
+
+    @property
+    def lines(self) -> Mapping[str, HoursForm]:
+        return self.__pydantic_extra__
 
 
 class PhonesForm(RootModel[dict[Extension, PhoneForm]]):

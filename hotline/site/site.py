@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from acd.model import AgentSpec, QueueSpec
 from ivr.flow.model import Flow
-from ivr.hours import WeeklyHours
+from ivr.hours import LineHours
 from ivr.media_source import MediaSource, NumberSpec
 from ivr.prompts.text import PromptText
 
@@ -89,7 +89,7 @@ class Site:
     media: Mapping[str, MediaSource]
     agents: Mapping[str, Agent]
     queues: Mapping[str, QueueSpec]
-    hours: Mapping[str, WeeklyHours]
+    hours: Mapping[str, LineHours]
     trunks: tuple[Trunk, ...]
     phones: Mapping[str, Phone]
     flows: Mapping[str, Flow]

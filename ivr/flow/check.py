@@ -11,10 +11,14 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from ivr.flow.model import Flow, Node
+from ivr.flow.company import Company, all_sound, inside, new_values, passable, quick_ways, ways
+from ivr.flow.model import Flow
 from ivr.flow.nodes.form import Noun, Path
 from ivr.flow.nodes.hangup import HangUpNode
 from ivr.flow.nodes.queue import QueueNode
+from ivr.flow.nodes.subflow import FlowNode
+from ivr.flow.state import GIVEN_VALUES
+from ivr.media_source import UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,24 +34,42 @@ def check_flow(
     queues: Collection[str],
     lines: Collection[str],
     languages: Collection[str] | None = None,
+    sources: Collection[str] | None = None,
+    flows: Mapping[str, Flow | None] | None = None,
 ) -> list[FlowProblem]:
-    """``prompts``, ``queues``, ``lines`` (of hours) and ``languages`` are the names that the site knows;
-    languages None: not checked."""
+    """``prompts``, ``queues``, ``lines`` (of hours), ``languages`` and media ``sources`` are the names that the site
+    knows; None: not checked. ``flows``: all of the site's, None for one that has no sound form."""
+    company = {**(flows or {}), flow.name: flow}
     known: dict[Noun, Collection[str]] = {
         Noun.NODE: flow.nodes,
         Noun.PROMPT: prompts,
         Noun.QUEUE: queues,
         Noun.LINE: lines,
+        Noun.FLOW: company,
     }
     if languages is not None:
         known[Noun.LANGUAGE] = languages
-    return [*_entry_problems(flow), *_name_problems(flow, known), *_unreachable(flow), *_spinning(flow)]
+    if sources is not None:
+        known[Noun.SOURCE] = {*sources, UNKNOWN}
+    if all_sound(flow, company):  # else nobody can tell what is set there
+        known[Noun.VALUE] = {*GIVEN_VALUES, *flow.parameters, *new_values(flow, company)}
+    return [
+        *_entry_problems(flow),
+        *_name_problems(flow, known),
+        *_unreachable(flow),
+        *_spinning(flow, company),
+        *_door_problems(flow, company),
+    ]
 
 
 def _entry_problems(flow: Flow) -> Iterator[FlowProblem]:
     if flow.start not in flow.nodes:
         yield _unknown(("start",), Noun.NODE, flow.start, flow.nodes)
-    if flow.default_way not in flow.nodes:
+    if flow.default_way is None:
+        if not flow.is_sub:
+            hint = "name a node of kind queue or hangup; only a flow with a return needs none"
+            yield FlowProblem(("default_way",), "is missing", hint)
+    elif flow.default_way not in flow.nodes:
         yield _unknown(("default_way",), Noun.NODE, flow.default_way, flow.nodes)
     elif not isinstance(flow.nodes[flow.default_way], QueueNode | HangUpNode):
         hint = "name a node of kind queue or hangup: it takes calls whose time in the menus is over"
@@ -62,37 +84,32 @@ def _name_problems(flow: Flow, known: Mapping[Noun, Collection[str]]) -> Iterato
                 yield _unknown(("nodes", name, *mention.path), mention.noun, mention.name, names)
 
 
-def _unknown(path: Path, noun: Noun, name: str, known: Collection[str]) -> FlowProblem:
+def _unknown(path: Path, noun: str, name: str, known: Collection[str]) -> FlowProblem:
     near = get_close_matches(name, known, n=1)
     hint = f"did you mean '{near[0]}'?" if near else f"known: {', '.join(sorted(known)[:12]) or 'none'}"
     return FlowProblem(path, f"there is no {noun} '{name}'", hint)
-
-
-def _ways(flow: Flow, node: Node) -> list[str]:
-    """The nodes that ``node`` leads to, without those that are not there."""
-    return [m.name for m in node.mentions() if m.noun is Noun.NODE and m.name in flow.nodes]
 
 
 def _unreachable(flow: Flow) -> Iterator[FlowProblem]:
     if flow.start not in flow.nodes:
         return  # one problem is enough: without a start nothing is reachable
     reached: set[str] = set()
-    ahead = [name for name in (flow.start, flow.default_way) if name in flow.nodes]
+    ahead = [name for name in (flow.start, flow.default_way) if name in flow.nodes and name is not None]
     while ahead:
         name = ahead.pop()
         if name not in reached:
             reached.add(name)
-            ahead += _ways(flow, flow.nodes[name])
+            ahead += ways(flow, flow.nodes[name])
     for name in flow.nodes:
         if name not in reached:
             yield FlowProblem(("nodes", name), f"no way leads to node '{name}'", "lead to it, or delete it")
 
 
-def _spinning(flow: Flow) -> Iterator[FlowProblem]:
+def _spinning(flow: Flow, company: Company) -> Iterator[FlowProblem]:
     """A loop in which nobody ever presses a key or waits in a queue runs at the speed of the machine, or
     plays the same notice for ever. One problem for each node that only such a loop can leave again to
     itself."""
-    quick = {name: _ways(flow, node) for name, node in flow.nodes.items() if not node.waits}
+    quick = quick_ways(flow, passable(company))
     told: set[str] = set()
     for name in quick:
         loop = _loop_through(name, quick)
@@ -102,16 +119,40 @@ def _spinning(flow: Flow) -> Iterator[FlowProblem]:
             yield FlowProblem(("nodes", name), f"a loop without input: {way}", "put a menu or an end into it")
 
 
-def _loop_through(home: str, ways: Mapping[str, list[str]]) -> list[str]:
-    """The nodes of one loop home → … → home within ``ways``, or []."""
+def _door_problems(flow: Flow, company: Company) -> Iterator[FlowProblem]:
+    """Each node that enters a sub-flow: what that flow needs is given, what it may return is expected, and it never
+    leads back into this flow."""
+    for name, node in flow.nodes.items():
+        if isinstance(node, FlowNode) and (below := company.get(node.flow)) is not None:
+            path = ("nodes", name)
+            if flow.name in inside(below, company):
+                hint = "a flow that goes into itself has no end: lead back with a return"
+                yield FlowProblem((*path, "flow"), f"'{node.flow}' leads into '{flow.name}' again", hint)
+            if not below.returns:
+                yield FlowProblem(
+                    (*path, "flow"), f"the flow '{node.flow}' has no return", "nothing after it is reached"
+                )
+            for parameter in below.parameters:
+                if parameter not in node.parameters:
+                    yield FlowProblem((*path, "parameters"), f"'{node.flow}' needs the parameter '{parameter}'")
+            for parameter in node.parameters:
+                if parameter not in below.parameters:
+                    yield _unknown((*path, "parameters", parameter), "parameter", parameter, below.parameters)
+            for result in node.returns:
+                if result not in below.returns:
+                    yield _unknown((*path, "returns", result), "result", result, below.returns)
+
+
+def _loop_through(home: str, quick: Mapping[str, list[str]]) -> list[str]:
+    """The nodes of one loop home → … → home within ``quick``, or []."""
     came_from: dict[str, str] = {}
     ahead = [home]
     while ahead:
         here = ahead.pop()
-        for there in ways.get(here, ()):
+        for there in quick.get(here, ()):
             if there == home:
                 return _trail(here, home, came_from)
-            if there in ways and there not in came_from:
+            if there in quick and there not in came_from:
                 came_from[there] = here
                 ahead.append(there)
     return []

@@ -6,10 +6,15 @@ always ends: in a leave of the flow, or by the caps on steps, time and queues.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
+from types import MappingProxyType
 
-from ivr.flow.leave import CallerGone, GoTo, HangUp, Leave, QueueFor, Step
+from ivr.flow.leave import CallerGone, Enter, GoTo, HangUp, Leave, QueueFor, Return, Step
 from ivr.flow.model import Flow
+from ivr.flow.nodes.subflow import FlowNode
+from ivr.flow.place import Place, find_place
 from ivr.flow.state import CallState
 from ivr.flow.visit import Visit
 from ivr.flow.world import SiteWorld, World
@@ -18,32 +23,65 @@ from ivr.voice import Voice
 __all__ = ["CallState", "CallerGone", "HangUp", "Leave", "QueueFor", "SiteWorld", "World", "walk"]
 
 
-async def walk(flow: Flow, start: str | None, state: CallState, voice: Voice, world: World) -> Leave:
-    """Walk ``flow`` (a checked one) from the node ``start``, or from its own start when that is None or
-    no longer in the flow. Call again with `QueueFor.then` when the queue gave up."""
+async def walk(
+    flow: Flow,
+    start: str | None,
+    state: CallState,
+    voice: Voice,
+    world: World,
+    flows: Mapping[str, Flow] = MappingProxyType({}),
+) -> Leave:
+    """Walk ``flow`` (a checked one) from the place ``start`` (as `ivr.flow.place` writes it), or from its own start
+    when that is None or no longer in the flow. Call again with `QueueFor.then` when the queue gave up. ``flows``: all
+    that a sub-flow node may name."""
     voice.speak_language(state.language)
     visit = Visit(state, voice, world, until=world.now() + timedelta(seconds=flow.limits.seconds))
-    name = start if start in flow.nodes and start is not None else flow.start
+    place: Place | None = find_place(flow, flows, start) or Place(flow, flow.start)
     for _ in range(flow.limits.steps):
-        if visit.late:
+        if visit.late or place is None:
             break
-        step = await _enter(flow, name, visit)
-        if not isinstance(step, GoTo):
-            return _allowed(flow, state, step)
-        name = step.node
+        step = await _enter(place, visit)
+        if isinstance(step, QueueFor | HangUp | CallerGone):
+            return _allowed(flow, state, _told_from(place, step))
+        place = _next(place, step, visit, flows)
     return await _default_way(flow, visit)
 
 
-async def _enter(flow: Flow, name: str, visit: Visit) -> Step:
-    visit.state.path.append(name)
-    visit.state.on_node(name)
-    return await flow.nodes[name].run(visit)
+def _next(place: Place, step: GoTo | Enter | Return, visit: Visit, flows: Mapping[str, Flow]) -> Place | None:
+    """None where the flows have no such place (too deep, or a return with nowhere to go): the default way is left."""
+    match step:
+        case GoTo():
+            return place.at(step.node)
+        case Enter():
+            return place.inside(flows[step.flow]) if step.flow in flows else None
+        case Return():
+            return _come_back(place.outside(), step.result, visit)
+
+
+def _come_back(door: Place | None, result: str, visit: Visit) -> Place | None:
+    node = door.flow.nodes[door.node] if door else None
+    return door.at(node.come_back(result, visit).node) if door and isinstance(node, FlowNode) else None
+
+
+async def _enter(place: Place, visit: Visit) -> Step:
+    visit.state.path.append(str(place))
+    visit.state.on_node(str(place))
+    return await place.flow.nodes[place.node].run(visit)
+
+
+def _told_from(place: Place, leave: Leave) -> Leave:
+    """Where a queue in a sub-flow goes on is a place, not a node of the outermost flow."""
+    if isinstance(leave, QueueFor) and leave.then is not None:
+        return replace(leave, then=str(place.at(leave.then)))
+    return leave
 
 
 async def _default_way(flow: Flow, visit: Visit) -> Leave:
     """The check lets only a queue or a hangup be the default way; anything else is not entered twice."""
-    step = await _enter(flow, flow.default_way, visit)
-    return HangUp("rejected") if isinstance(step, GoTo) else _allowed(flow, visit.state, step)
+    step = await _enter(Place(flow, flow.default_way), visit) if flow.default_way else None
+    if isinstance(step, QueueFor | HangUp | CallerGone):
+        return _allowed(flow, visit.state, step)
+    return HangUp("rejected")
 
 
 def _allowed(flow: Flow, state: CallState, leave: Leave) -> Leave:

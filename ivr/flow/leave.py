@@ -40,5 +40,19 @@ class GoTo:
     node: str
 
 
+@dataclass(frozen=True, slots=True)
+class Enter:
+    """Inside a walk: into the sub-flow ``flow``, at its start."""
+
+    flow: str
+
+
+@dataclass(frozen=True, slots=True)
+class Return:
+    """Inside a walk: the sub-flow is done; back to the node that entered it, with ``result``."""
+
+    result: str
+
+
 Leave = QueueFor | HangUp | CallerGone
-Step = GoTo | Leave
+Step = GoTo | Enter | Return | Leave

@@ -10,14 +10,32 @@ from typing import Annotated
 
 from pydantic import Field
 
+from ivr.flow.nodes.branch import BranchNode
 from ivr.flow.nodes.form import Form, Name
+from ivr.flow.nodes.gather import GatherNode
 from ivr.flow.nodes.hangup import HangUpNode
 from ivr.flow.nodes.hours import HoursNode
 from ivr.flow.nodes.menu import MenuNode
 from ivr.flow.nodes.play import PlayNode
 from ivr.flow.nodes.queue import QueueNode
+from ivr.flow.nodes.saying import SayNode
+from ivr.flow.nodes.setting import NewName, SetNode
+from ivr.flow.nodes.subflow import FlowNode, ReturnNode
 
-Node = Annotated[PlayNode | MenuNode | HoursNode | QueueNode | HangUpNode, Field(discriminator="kind")]
+Node = Annotated[
+    PlayNode
+    | SayNode
+    | MenuNode
+    | GatherNode
+    | HoursNode
+    | BranchNode
+    | SetNode
+    | FlowNode
+    | ReturnNode
+    | QueueNode
+    | HangUpNode,
+    Field(discriminator="kind"),
+]
 
 
 class FlowLimits(Form):
@@ -31,10 +49,22 @@ class FlowLimits(Form):
 
 class Flow(Form):
     """``name`` is the file's, not written in it. ``default_way``: the queue or hangup node where a call
-    goes that has used up the walk's steps or time."""
+    goes that has used up the walk's steps or time; a sub-flow has none, and needs none: the outermost flow's way and
+    limits are meant. ``parameters``: the values that a sub-flow must be given."""
 
     name: Name
     start: Name
-    default_way: Name
+    default_way: Name | None = None
+    parameters: Annotated[tuple[NewName, ...], Field(max_length=20, strict=False)] = ()
     nodes: Annotated[dict[Name, Node], Field(min_length=1, max_length=1000)]
     limits: FlowLimits = FlowLimits()
+
+    @property
+    def returns(self) -> frozenset[str]:
+        """The results that it may come back with."""
+        return frozenset(node.result for node in self.nodes.values() if isinstance(node, ReturnNode))
+
+    @property
+    def is_sub(self) -> bool:
+        """Made to be entered from another flow; no number can start it."""
+        return bool(self.parameters or self.returns)

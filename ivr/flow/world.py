@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Protocol
 
-from ivr.hours import WeeklyHours
+from ivr.closures import ClosedLines
+from ivr.hours import LineHours
 
 
 class World(Protocol):
@@ -17,15 +18,19 @@ class World(Protocol):
 
 
 class SiteWorld:
-    """The world of one site. ``clock``: Unix seconds, steady. A line without hours is always open."""
+    """The world of one site. ``clock``: Unix seconds, steady. A line without hours is open unless it is among
+    ``closed``."""
 
-    def __init__(self, hours: Mapping[str, WeeklyHours], clock: Callable[[], float]) -> None:
+    def __init__(
+        self, hours: Mapping[str, LineHours], clock: Callable[[], float], closed: ClosedLines | None = None
+    ) -> None:
         self._hours = hours
         self._clock = clock
+        self._closed = closed or ClosedLines()
 
     def now(self) -> datetime:
         return datetime.fromtimestamp(self._clock(), UTC)
 
     def is_open(self, line: str) -> bool:
-        hours = self._hours.get(line)
-        return hours is None or hours.is_open(self.now())
+        now, hours = self.now(), self._hours.get(line)
+        return self._closed.closure(line, now) is None and (hours is None or hours.is_open(now))

@@ -78,6 +78,18 @@ class PromptShelf:
                 progress(len(all_made), len(wanted), made)
         return all_made
 
+    def found(self, prompts: Mapping[str, PromptText]) -> dict[tuple[str, str], Path]:
+        """The files that are there already, by prompt and language code. Makes nothing."""
+        codes = dict.fromkeys(self._codes.values())
+        wanted = [(prompt, code) for prompt in prompts.values() for code in codes]
+        files = {(prompt.key, code): self._there(prompt, code) for prompt, code in wanted}
+        return {name: file for name, file in files.items() if file is not None}
+
+    def _there(self, prompt: PromptText, code: str) -> Path | None:
+        stems = (self._stem(prompt.key, code, identity) for _, identity, _ in self._ways(prompt, code))
+        files = (Path(f"{stem}.wav") for stem in stems)
+        return next((file for file in files if file.exists()), None)
+
     def has(self, key: str) -> bool:
         return any(key == known for known, _ in self._files)
 

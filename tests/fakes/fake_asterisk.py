@@ -222,6 +222,14 @@ async def _stream_file(caller: FakeCaller, words: tuple[str, ...]) -> str:
     return "200 result=-1 endpos=0" if key == "gone" else f"200 result={ord(key) if key else 0} endpos=800"
 
 
+async def _say_digits(caller: FakeCaller, words: tuple[str, ...]) -> str:
+    _, escapes = words
+    if "say/digits" in caller.missing_files:
+        return "200 result=-1"
+    key = await caller.key(escapes, caller.prompt_s)
+    return "200 result=-1" if key == "gone" else f"200 result={ord(key) if key else 0}"
+
+
 async def _get_data(caller: FakeCaller, words: tuple[str, ...]) -> str:
     path, timeout_ms, most = words
     if path in caller.missing_files:
@@ -284,6 +292,7 @@ async def _no_application(caller: FakeCaller, words: tuple[str, ...]) -> str:
 # The first that fits.
 _COMMANDS: dict[str, Command] = {
     "STREAM FILE": _stream_file,
+    "SAY DIGITS": _say_digits,
     "GET DATA": _get_data,
     "WAIT FOR DIGIT": _wait_for_digit,
     "SET VARIABLE": _set_variable,

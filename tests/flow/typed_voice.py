@@ -6,8 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from ivr.spoken import Spoken, in_words
 from ivr.voice import GONE, MATCH, SILENCE, Ended, Heard
 
+_CODES = {"mandarin": "zh", "english": "en"}
 NOON = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)  # a Monday, 12:00 in Shanghai
 
 
@@ -42,6 +44,10 @@ class TypedVoice:
     async def play(self, prompts: Sequence[str], *, barge_in: bool = True) -> Heard:
         heard = self._next(prompts, 1)
         return SILENCE if heard.ended is Ended.KEYS and not barge_in else heard
+
+    async def say(self, spoken: Spoken, *, barge_in: bool = True) -> Heard:
+        """What is said stands among the prompts, in words."""
+        return await self.play((in_words(spoken, _CODES[self.languages[-1]]),), barge_in=barge_in)
 
     async def ask(
         self, prompts: Sequence[str], *, first_digit_s: float, inter_digit_s: float, max_digits: int

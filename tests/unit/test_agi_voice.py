@@ -8,7 +8,8 @@ import pytest
 
 from ivr.agi.server import AgiServer
 from ivr.agi.session import AgiSession
-from ivr.agi_voice import AgiVoice
+from ivr.agi_voice import AgiVoice, Utter, speechless
+from ivr.spoken import Spoken, SpokenKind
 from ivr.voice import GONE, MATCH, SILENCE, Ended, Heard
 from tests.fakes.fake_asterisk import FakeCaller
 
@@ -18,12 +19,12 @@ ALIKE = {"first_digit_s": 4, "inter_digit_s": 4, "max_digits": 4}
 ONE = {"first_digit_s": 8, "inter_digit_s": 4, "max_digits": 1}
 
 
-async def heard(act: Act, keys: str = "", **wishes: object) -> tuple[Heard, FakeCaller]:
+async def heard(act: Act, keys: str = "", utter: Utter = speechless, **wishes: object) -> tuple[Heard, FakeCaller]:
     """Run one act of the voice against a caller who has typed ``keys`` ahead."""
     result: list[Heard] = []
 
     async def script(session: AgiSession) -> None:
-        voice = AgiVoice(session, lambda key, language: f"/prompts/{language}/{key}")
+        voice = AgiVoice(session, lambda key, language: f"/prompts/{language}/{key}", utter)
         voice.speak_language("zh")
         result.append(await act(voice))
 
@@ -130,3 +131,61 @@ async def test_music():
 
     _, call = await heard(act)
     assert call.commands == [("SET", "MUSIC", "ON", "default"), ("SET", "MUSIC", "OFF")]
+
+
+PRICE, ORDER = Spoken(SpokenKind.MONEY, "12.50", "CNY"), Spoken(SpokenKind.DIGITS, "1024")
+
+
+async def in_words(spoken: Spoken, language: str) -> str | None:
+    return f"/said/{language}/{spoken.text}"
+
+
+@pytest.mark.parametrize(
+    ("spoken", "utter", "command"),
+    [
+        (PRICE, in_words, ("STREAM", "FILE", "/said/zh/12.50")),
+        (ORDER, in_words, ("STREAM", "FILE", "/said/zh/1024")),
+        (ORDER, speechless, ("SAY", "DIGITS", "1024")),
+        (PRICE, speechless, ("STREAM", "FILE", "/prompts/zh/beep")),
+    ],
+)
+@pytest.mark.parametrize(
+    ("typed", "barge_in", "expected"),
+    [("", True, SILENCE), ("5", True, keys("5")), ("#", True, keys("#")), ("5", False, SILENCE), ("D", True, SILENCE)],
+)
+async def test_say(spoken: Spoken, utter: Utter, command: tuple[str, ...], typed: str, barge_in: bool, expected: Heard):
+    """In words; else the digits where they are the whole truth; else a beep. Never nothing."""
+    result, call = await heard(lambda voice: voice.say(spoken, barge_in=barge_in), typed, utter)
+    assert result == expected
+    assert [words[:3] for words in call.commands] == [command]
+
+
+@pytest.mark.parametrize("utter", [in_words, speechless])
+async def test_say_to_a_caller_who_has_left(utter: Utter):
+    async def leave(call: FakeCaller, words: tuple[str, ...]) -> None:
+        call.hang_up()
+
+    answers = {"STREAM": leave, "SAY": leave}
+    assert (await heard(lambda voice: voice.say(ORDER), "", utter, answers=answers))[0] == GONE
+
+
+async def test_a_caller_who_left_while_the_words_were_made():
+    async def hang_up(spoken: Spoken, language: str) -> str | None:
+        calls[0].hang_up()
+        return None
+
+    calls: list[FakeCaller] = []
+    server_side: list[Heard] = []
+
+    async def script(session: AgiSession) -> None:
+        server_side.append(await AgiVoice(session, lambda key, language: key, hang_up).say(ORDER))
+
+    server = AgiServer(host="127.0.0.1", port=0, secret="s", routes={"call": script})
+    await server.start()
+    calls.append(FakeCaller(server.port, "s", hurry=0.001))
+    await calls[0].call()
+    try:
+        await calls[0].over()
+    finally:
+        await server.stop(0)
+    assert server_side == [GONE]

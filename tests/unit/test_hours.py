@@ -9,10 +9,11 @@ import pytest
 from pydantic import ValidationError
 
 from ivr.flow.world import SiteWorld
-from ivr.hours import HoursForm, WeeklyHours
+from ivr.hours import HoursForm, LineHours
+from ivr.wall_clock import Odd
 
 
-def hours(week: dict[str, list[str]], zone: str = "Asia/Shanghai") -> WeeklyHours:
+def hours(week: dict[str, list[str]], zone: str = "Asia/Shanghai") -> LineHours:
     return HoursForm.model_validate({"timezone": zone, "week": week}).hours("Europe/Berlin")
 
 
@@ -46,11 +47,11 @@ def test_summer_time_moves_the_opening() -> None:
     assert week.is_open(datetime(2026, 3, 30, 7, 30, tzinfo=UTC))
 
 
-def test_an_opening_in_the_gap_is_found() -> None:
+def test_an_opening_in_a_gap_or_a_fold_is_found() -> None:
     week = hours({"sun": ["02:30-12:00"], "mon": ["02:30-12:00"]}, "Europe/Berlin")
-    gaps = [wall.replace(tzinfo=None) for wall in week.edges_in_gaps(date(2026, 1, 1))]
-    assert gaps == [datetime(2026, 3, 29, 2, 30)]  # noqa: DTZ001
-    assert not list(hours({"sun": ["09:00-12:00"]}, "Europe/Berlin").edges_in_gaps(date(2026, 1, 1)))
+    odd = [(wall.replace(tzinfo=None), odd) for wall, odd in week.odd_edges(date(2026, 1, 1))]
+    assert odd == [(datetime(2026, 3, 29, 2, 30), Odd.GAP), (datetime(2026, 10, 25, 2, 30), Odd.FOLD)]  # noqa: DTZ001
+    assert not list(hours({"sun": ["09:00-12:00"]}, "Europe/Berlin").odd_edges(date(2026, 1, 1)))
 
 
 def test_an_instant_needs_a_zone() -> None:

@@ -186,7 +186,10 @@ def test_a_queue_without_agents_is_a_warning(folder: Path) -> None:
 def test_an_opening_in_a_leap_of_the_clocks_is_a_warning(spoil: Spoil) -> None:
     spoil("hours.yaml", 'sun: ["00:00-24:00"]', 'sun: ["02:30-24:00"]')
     verdict = spoil("site.yaml", "Asia/Shanghai", "Europe/Berlin")
-    assert only(verdict).message == "2026-03-29 02:30 does not exist"
+    assert [(problem.key, problem.message) for problem in verdict.problems] == [
+        ("main.week", "2026-03-29 02:30 does not exist"),
+        ("main.week", "2026-10-25 02:30 happens twice"),
+    ]
     assert verdict.site is not None
 
 

@@ -17,6 +17,8 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 # A value of an attribute travels as "name=value;name=value".
 AttributeValue = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
+# In a node: literal, or `$name` for what the call knows under that name.
+Wish = Annotated[str, StringConstraints(pattern=r"^(\$[a-z][a-z0-9_]{0,63}|[A-Za-z0-9_.-]{1,64})$")]
 PromptKeys = Annotated[tuple[Name, ...], Field(strict=False)]
 
 Path = tuple[str | int, ...]
@@ -34,6 +36,10 @@ class Noun(StrEnum):
     QUEUE = "queue"
     LINE = "line of hours"
     LANGUAGE = "language"
+    SOURCE = "media source"
+    FLOW = "flow"
+    VALUE = "value"  # read here
+    NEW_VALUE = "new value"  # set here, so that others may read it
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +49,11 @@ class Mention:
     noun: Noun
     name: str
     path: Path
+
+
+def one_or_more(value: Any) -> Any:
+    """`tv_spot` alone is short for `[tv_spot]`."""
+    return [value] if isinstance(value, str) else value
 
 
 def prompt_mentions(field: str, keys: tuple[str, ...]) -> Iterator[Mention]:
@@ -77,10 +88,12 @@ class WayForm(Form):
         yield Mention(Noun.NODE, self.goto, (*path, "goto"))
         if self.set_language is not None:
             yield Mention(Noun.LANGUAGE, self.set_language, (*path, "set_language"))
+        for name in self.set:
+            yield Mention(Noun.NEW_VALUE, name, (*path, "set", name))
 
 
 # `sales` alone is short for `{goto: sales}`.
-Way = Annotated[WayForm, BeforeValidator(_way_from_name)]
+Way = Annotated[WayForm, BeforeValidator(_way_from_name, json_schema_input_type=Name | WayForm)]
 MenuKey = Annotated[str, BeforeValidator(_key_from_digit), StringConstraints(pattern=r"^([0-9*]{1,8}|#)$")]
 
 

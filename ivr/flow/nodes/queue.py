@@ -10,13 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
 from ivr.flow.leave import QueueFor, Step
-from ivr.flow.nodes.form import Mention, Name, NodeForm, Noun
+from ivr.flow.nodes.form import Mention, Name, NodeForm, Noun, Wish
 from ivr.flow.visit import Visit
-
-Wish = Annotated[str, StringConstraints(pattern=r"^(\$[a-z][a-z0-9_]{0,63}|[A-Za-z0-9_.-]{1,64})$")]
 
 
 class QueueNode(NodeForm):

@@ -1,0 +1,214 @@
+"""One tried call from the dialled number to its outcome. The walk is the engine's; the order around it is that of
+`agi_scripts/call.py`, without Asterisk, router and journal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from crm_bridge.outcome import Outcome
+from hotline.site.site import Site
+from hotline.trying.clock import VirtualClock
+from hotline.trying.happening import CallLog, Happening, Kind
+from hotline.trying.keypad import Doing, Keypad
+from hotline.trying.prospects import prospects, step_after
+from hotline.trying.reason import key_of, why
+from hotline.trying.sayings import Sayings
+from hotline.trying.terminal_voice import TerminalVoice
+from hotline.trying.tried_world import TriedWorld
+from ivr.flow.interpreter import CallerGone, CallState, HangUp, Leave, QueueFor, walk
+from ivr.flow.model import Flow, Node
+from ivr.flow.nodes.gather import GatherNode
+from ivr.flow.place import find_place
+from ivr.media_source import tag
+
+
+@dataclass(frozen=True, slots=True)
+class Dialled:
+    """``at``: aware. ``language``: the one in which the call begins."""
+
+    number: str
+    ani: str
+    at: datetime
+    language: str
+
+
+class Cap(StrEnum):
+    """Which of the flow's limits ended the walk."""
+
+    STEPS = "steps"
+    SECONDS = "seconds"
+    QUEUES = "queues"
+
+
+@dataclass(frozen=True, slots=True)
+class CallEnd:
+    """``cap``: the last limit that was hit on the way, which is a mistake of the flow or of the caller's patience."""
+
+    outcome: Outcome
+    lasted_s: float
+    cap: Cap | None
+
+
+class TriedCall:
+    """Used once. ``hear`` gets each happening at once."""
+
+    def __init__(
+        self, site: Site, dialled: Dialled, keypad: Keypad, sayings: Sayings, hear: Callable[[Happening], None]
+    ) -> None:
+        self._site = site
+        self._dialled = dialled
+        self._keypad = keypad
+        self._clock = VirtualClock(dialled.at)
+        self._log = CallLog(self._clock, hear)
+        self._world = TriedWorld(site, self._clock, self._log)
+        self._voice = TerminalVoice(keypad, sayings, self._clock, self._log)
+        marked = tag(dialled.number, site.numbers)
+        self._state = CallState(
+            dialled.language,
+            call_id=f"{dialled.ani}/{dialled.number}",  # a caller draws the same lot in a test by shares each time
+            dnis=dialled.number,
+            country=site.country,
+            source=marked.source,
+            campaign=marked.campaign,
+            on_node=self._enter,
+        )
+        self._told = self._variables()
+        self._left = ""  # the node before
+        self._typed = ""
+        self._cap: Cap | None = None
+        self._steps = 0  # of this walk
+        self._until = self._world.now()
+
+    @property
+    def _flow(self) -> Flow:
+        """As the engine has it: a number that the site has not goes the way of its first one."""
+        spec = self._site.numbers.get(self._dialled.number) or next(iter(self._site.numbers.values()))
+        return self._site.flows[spec.flow]
+
+    async def run(self) -> CallEnd:
+        """Raises ScriptError when the script has something to do that cannot be done there."""
+        self._note_dialled()
+        node: str | None = None
+        gave_up: Outcome | None = None
+        while True:
+            leave = await self._walk(node)
+            match leave:
+                case CallerGone():
+                    return self._end(gave_up or Outcome.ABANDONED_IVR)
+                case HangUp():
+                    return self._end(Outcome(leave.outcome))
+                case QueueFor():
+                    gave_up = self._wait(leave)
+                    if gave_up is not Outcome.TIMEOUT or leave.then is None:
+                        return self._end(gave_up)
+                    node = leave.then
+
+    def _note_dialled(self) -> None:
+        dialled = self._dialled
+        self._log.note(
+            Kind.DIALLED,
+            number=dialled.number,
+            ani=dialled.ani,
+            at=dialled.at.astimezone(self._site.timezone).isoformat(timespec="seconds"),
+            known=dialled.number in self._site.numbers,
+            source=self._state.source,
+            campaign=self._state.campaign,
+            flow=self._flow.name,
+            language=dialled.language,
+        )
+
+    async def _walk(self, node: str | None) -> Leave:
+        self._steps = 0
+        self._until = self._world.now() + timedelta(seconds=self._flow.limits.seconds)
+        leave = await walk(self._flow, node, self._state, self._voice, self._world, self._site.flows)
+        self._note_changes()
+        if leave == HangUp("overflow") and self._state.queues > self._flow.limits.queues:
+            self._cap = Cap.QUEUES
+        return leave
+
+    def _enter(self, node: str) -> None:
+        """The interpreter enters the node at a place: what the last one has changed, and why the way leads here."""
+        self._note_changes()
+        self._steps += 1
+        cap = self._cap_now()
+        entered = self._node(node)
+        self._log.note(Kind.NODE, node=node, kind=entered.kind, after=self._left, why=self._why(node, cap))
+        self._log.secret = isinstance(entered, GatherNode) and entered.what == "pin"
+        self._left = node
+        self._cap = cap or self._cap
+
+    def _node(self, place: str) -> Node:
+        """Raises LookupError: the interpreter enters what is in the flows."""
+        found = find_place(self._flow, self._site.flows, place)
+        if found is None:
+            raise LookupError(place)
+        return found.flow.nodes[found.node]
+
+    def _why(self, node: str, cap: Cap | None) -> str:
+        if not self._left:
+            return ""
+        reason = why(self._node(self._left), node, self._log.here, self._typed)
+        self._typed = key_of(self._log.here) or self._typed
+        return reason if cap is None else f"the flow's limit of {cap.value} is reached"
+
+    def _cap_now(self) -> Cap | None:
+        """A node is entered after the limit only as the flow's default way."""
+        if self._steps > self._flow.limits.steps:
+            return Cap.STEPS
+        return Cap.SECONDS if self._world.now() >= self._until else None
+
+    def _variables(self) -> dict[str, str]:
+        return {**self._state.attributes, "language": self._state.language}
+
+    def _note_changes(self) -> None:
+        now = self._variables()
+        changed = {name: value for name, value in sorted(now.items()) if self._told.get(name) != value}
+        if changed:
+            self._log.note(Kind.SET, values=changed)
+        self._told = now
+
+    def _wait(self, wish: QueueFor) -> Outcome:
+        """TIMEOUT when nobody came, or nobody could come; the flow may go on then."""
+        queue, agents = self._site.queues[wish.queue], self._site.agent_specs.values()
+        steps = prospects(queue, agents, wish.attributes)
+        self._log.note(
+            Kind.QUEUE,
+            queue=wish.queue,
+            priority=wish.priority,
+            attributes=dict(sorted(wish.attributes.items())),
+            max_wait_s=queue.max_wait_s,
+            steps=[step.as_json() for step in steps],
+        )
+        act = self._keypad.in_queue()
+        if act.doing is Doing.HANG_UP:
+            return self._waited(Outcome.ABANDONED_QUEUE, "hung_up", 0.0)
+        if act.doing is not Doing.ANSWER or act.after_s >= queue.max_wait_s:
+            return self._waited(Outcome.TIMEOUT, "timed_out", queue.max_wait_s)
+        able = steps[step_after(queue, agents, wish.attributes, act.after_s)].agents
+        if not able:
+            return self._waited(Outcome.TIMEOUT, "nobody_able", queue.max_wait_s)
+        return self._waited(Outcome.ANSWERED, "answered", act.after_s, able)
+
+    def _waited(self, outcome: Outcome, how: str, waited_s: float, able: tuple[str, ...] = ()) -> Outcome:
+        self._clock.advance(waited_s)
+        self._log.note(Kind.QUEUE_END, how=how, waited_s=waited_s, agents=list(able))
+        return outcome
+
+    def _end(self, outcome: Outcome) -> CallEnd:
+        lasted_s = round(self._clock.passed_s, 3)
+        self._log.note(
+            Kind.END,
+            outcome=outcome.value,
+            lasted_s=lasted_s,
+            source=self._state.source,
+            campaign=self._state.campaign,
+            variables=dict(sorted(self._variables().items())),
+            path=list(self._state.path),
+            cap=None if self._cap is None else self._cap.value,
+            unused_keys=self._keypad.unused,
+        )
+        return CallEnd(outcome, lasted_s, self._cap)

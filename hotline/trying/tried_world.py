@@ -1,0 +1,21 @@
+"""The world of a tried call: the site's own, on the virtual clock, and what the flow asked of it is noted."""
+
+from __future__ import annotations
+
+from hotline.site.site import Site
+from hotline.trying.clock import VirtualClock
+from hotline.trying.happening import CallLog, Kind
+from ivr.flow.interpreter import SiteWorld
+
+
+class TriedWorld(SiteWorld):
+    """Lines that are closed by hand count as the week has them: the call may be tried for another day."""
+
+    def __init__(self, site: Site, clock: VirtualClock, log: CallLog) -> None:
+        super().__init__(site.hours, clock)
+        self._log = log
+
+    def is_open(self, line: str) -> bool:
+        found = super().is_open(line)
+        self._log.note(Kind.LINE, line=line, open=found)
+        return found

@@ -1,0 +1,218 @@
+"""gather: ask for digits of a kind, read them back if wished, and keep them as a value of the call.
+
+When each clock starts: ``first_digit_s`` when the last prompt has ended; ``inter_digit_s`` after each key; ``total_s``
+when the node is entered. ``total_s`` counts everything, prompts and read-back too: when it is over no further question
+is asked, and what is left of it shortens the wait for a first key; an entry that has begun may be finished. The walk's
+own time (`limits.seconds`) goes on beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import AfterValidator, Field, model_validator
+
+from ivr.flow.entry import COUNTRIES, KINDS, EntryKind, luhn, read_back
+from ivr.flow.leave import CallerGone, Step
+from ivr.flow.nodes.form import Form, Mention, Name, NodeForm, Noun, PromptKeys, Way, WayForm, prompt_mentions
+from ivr.flow.nodes.saying import Currency
+from ivr.flow.nodes.setting import NewName
+from ivr.flow.visit import Visit
+from ivr.spoken import Spoken
+from ivr.voice import SILENCE, Ended, Heard, Voice
+
+_RIGHT, _WRONG = "1", "2"
+
+
+def _country(code: str) -> str:
+    if code not in COUNTRIES:
+        raise ValueError(f"'{code}' is no country; two capitals as in CN or DE")
+    return code
+
+
+Country = Annotated[str, AfterValidator(_country)]
+
+
+def _non_empty(prompts: tuple[str, ...]) -> tuple[str, ...]:
+    if not prompts:
+        raise ValueError("a question needs a prompt")
+    return prompts
+
+
+Question = Annotated[PromptKeys, AfterValidator(_non_empty)]
+
+
+class Confirm(Form):
+    """``before`` is played, then the value is said, then ``prompts``: 1 is right, 2 is once more from the beginning.
+    Any other key, or none, has it said again; after ``tries`` of that it counts as wrong."""
+
+    before: PromptKeys = ()
+    prompts: Question
+    tries: Annotated[int, Field(ge=1, le=5)] = 2
+
+    async def ask(self, voice: Voice, said: Spoken, first_digit_s: float) -> Heard:
+        """GONE, one key, or silence. Keys count from the end of the value on: what is pressed before it has been heard
+        is the end of a hasty entry (a # or a digit too many), and must not confirm it."""
+        heard = await voice.play(self.before, barge_in=False) if self.before else SILENCE
+        if heard.ended is not Ended.GONE:
+            heard = await voice.say(said, barge_in=False)
+        if heard.ended is Ended.GONE:
+            return heard
+        return await voice.ask(self.prompts, first_digit_s=first_digit_s, inter_digit_s=first_digit_s, max_digits=1)
+
+
+class GatherNode(NodeForm):
+    """``value``: the name that it is kept under (a PIN: among the secrets, never written down). ``min_digits`` and
+    ``max_digits`` count keys; `#` ends an entry that may be longer. ``otherwise``: the way after the last try;
+    ``if_silent`` and ``if_invalid`` go before it, by what the last try was. ``invalid`` and ``silent`` are said before
+    it is asked again. A key pressed during the notice before is the first of the entry. Without ``barge_in`` keys count
+    from the end of the prompts on."""
+
+    waits: ClassVar[bool] = True
+
+    kind: Literal["gather"]
+    what: Literal["digits", "order_number", "phone", "date", "amount", "pin"]
+    value: NewName
+    prompts: Question
+    then: Way
+    otherwise: Way
+    if_silent: Way | None = None
+    if_invalid: Way | None = None
+    min_digits: Annotated[int, Field(ge=1, le=30)] | None = None
+    max_digits: Annotated[int, Field(ge=1, le=30)] | None = None
+    check: Literal["luhn"] | None = None
+    country: Country | None = None
+    currency: Currency = "CNY"
+    tries: Annotated[int, Field(ge=1, le=5)] = 3
+    first_digit_s: Annotated[float, Field(gt=0, le=30)] = 6.0
+    inter_digit_s: Annotated[float, Field(gt=0, le=10)] = 3.0
+    total_s: Annotated[float, Field(ge=5, le=300)] = 90.0
+    barge_in: bool = True
+    invalid: Name | None = None
+    silent: Name | None = None
+    confirm: Confirm | None = None
+
+    @model_validator(mode="after")
+    def _agrees(self) -> GatherNode:
+        if self._kind.secret and self.confirm is not None:
+            raise ValueError("a secret is not read back")
+        if self.country is not None and self.what != "phone":
+            raise ValueError("a country belongs to a phone number")
+        if self.check is not None and self.what not in ("digits", "order_number"):
+            raise ValueError("a check digit belongs to digits or an order number")
+        if self.what == "date" and (self.min_digits or self.max_digits):
+            raise ValueError("a date has eight digits")
+        least, most = self._lengths
+        if least > most:
+            raise ValueError(f"at least {least} and at most {most} digits is no length")
+        return self
+
+    @property
+    def _kind(self) -> EntryKind:
+        return KINDS[self.what]
+
+    @property
+    def _lengths(self) -> tuple[int, int]:
+        """One bound that is written moves the kind's own other one along."""
+        least, most = self.min_digits, self.max_digits
+        return (
+            least if least is not None else min(self._kind.least, most or self._kind.least),
+            most if most is not None else max(self._kind.most, least or self._kind.most),
+        )
+
+    async def run(self, visit: Visit) -> Step:
+        until = min(visit.until, visit.world.now() + timedelta(seconds=self.total_s))
+        first, failed = visit.take_typed().removesuffix("#"), Ended.SILENCE
+        before: tuple[str, ...] = ()
+        for _ in range(self.tries):
+            left_s = (until - visit.world.now()).total_seconds()
+            if left_s <= 0:
+                break
+            heard = await self._ask(visit, before, first, left_s)
+            value = self._understood(heard, visit.state.country)
+            confirmed = SILENCE if value is None else await self._confirmed(visit, value, until)
+            if Ended.GONE in (heard.ended, confirmed.ended):
+                return CallerGone()
+            if value is not None and confirmed.keys == _RIGHT:
+                return self._keep(visit, value)
+            first, failed, before = "", heard.ended, self._excuse(heard, value)
+        return visit.take(self._way_out(failed))
+
+    def _keep(self, visit: Visit, value: str) -> Step:
+        visit.state.attributes.pop(self.value, None)
+        shelf = visit.state.secrets if self._kind.secret else visit.state.attributes
+        shelf[self.value] = value
+        return visit.take(self.then)
+
+    def _way_out(self, failed: Ended) -> WayForm:
+        own = self.if_invalid if failed is Ended.KEYS else self.if_silent
+        return own or self.otherwise
+
+    async def _ask(self, visit: Visit, before: tuple[str, ...], first: str, left_s: float) -> Heard:
+        """One entry. ``first``: a key that is there already, so nothing needs to be asked."""
+        prompts = () if first else (*before, *self.prompts)
+        if prompts and not self.barge_in:
+            heard = await visit.voice.play(prompts, barge_in=False)
+            if heard.ended is Ended.GONE:
+                return heard
+            prompts = ()
+        most = self._lengths[1] - len(first)
+        if first and most <= 0:
+            return Heard(Ended.KEYS, first)
+        wait_s = self.inter_digit_s if first else min(self.first_digit_s, left_s)
+        heard = await visit.voice.ask(prompts, first_digit_s=wait_s, inter_digit_s=self.inter_digit_s, max_digits=most)
+        return heard if heard.ended is Ended.GONE or not first else Heard(Ended.KEYS, first + heard.keys)
+
+    async def _confirmed(self, visit: Visit, value: str, until: datetime) -> Heard:
+        """KEYS with 1 when it is right; anything else, or GONE, when it is not."""
+        said = read_back(self._kind, value, self._home(visit.state.country), self.currency)
+        if self.confirm is None or said is None:
+            return Heard(Ended.KEYS, _RIGHT)
+        for _ in range(self.confirm.tries):
+            if visit.world.now() >= until:
+                break
+            heard = await self.confirm.ask(visit.voice, said, self.first_digit_s)
+            if heard.ended is Ended.GONE or heard.keys in (_RIGHT, _WRONG):
+                return heard
+        return SILENCE
+
+    def _understood(self, heard: Heard, country: str) -> str | None:
+        """The value that the keys stand for."""
+        keys, (least, most) = heard.keys, self._lengths
+        if heard.ended is not Ended.KEYS or not least <= len(keys) <= most:
+            return None
+        if self.check is not None and not (keys.isdecimal() and luhn(keys)):
+            return None
+        return self._kind.read(keys, self._home(country))
+
+    def _home(self, country: str) -> str:
+        return self.country or country
+
+    def _excuse(self, heard: Heard, value: str | None) -> tuple[str, ...]:
+        """Said before the next try. A value that its own caller refused needs no excuse."""
+        if value is not None:
+            return ()
+        key = self.invalid if heard.ended is Ended.KEYS else self.silent
+        return () if key is None else (key,)
+
+    def mentions(self) -> Iterator[Mention]:
+        yield from prompt_mentions("prompts", self.prompts)
+        if not self._kind.secret:
+            yield Mention(Noun.NEW_VALUE, self.value, ("value",))
+        for field, key in {"invalid": self.invalid, "silent": self.silent}.items():
+            if key is not None:
+                yield Mention(Noun.PROMPT, key, (field,))
+        if self.confirm is not None:
+            for field, keys in {"before": self.confirm.before, "prompts": self.confirm.prompts}.items():
+                yield from (Mention(Noun.PROMPT, key, ("confirm", field, n)) for n, key in enumerate(keys))
+        ways: Mapping[str, WayForm | None] = {
+            "then": self.then,
+            "otherwise": self.otherwise,
+            "if_silent": self.if_silent,
+            "if_invalid": self.if_invalid,
+        }
+        for field, way in ways.items():
+            if way is not None:
+                yield from way.mentions(field)

@@ -1,0 +1,78 @@
+"""say: a value of the call in words: a number, digits one by one, a date, a time, a duration, money."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Literal
+
+from pydantic import StringConstraints, model_validator
+
+from ivr.flow.leave import CallerGone, GoTo, Step
+from ivr.flow.nodes.form import Mention, Name, NodeForm, Noun, PromptKeys, prompt_mentions
+from ivr.flow.visit import Visit
+from ivr.spoken import Spoken, SpokenKind, Unspeakable
+from ivr.spoken.value import spoken
+from ivr.voice import SILENCE, Ended, Heard
+
+log = logging.getLogger(__name__)
+
+_NAMED = re.compile(r"\{([a-z][a-z0-9_]{0,63})\}")
+# Literal text with `{name}` in it. Looked up, once, and never evaluated: a value that holds braces is said with them.
+Template = Annotated[str, StringConstraints(pattern=r"^([0-9A-Za-z .:+-]|\{[a-z][a-z0-9_]{0,63}\})+$", max_length=200)]
+Currency = Literal["CNY", "HKD", "USD", "EUR"]
+
+
+class SayNode(NodeForm):
+    """``prompts`` are played before it. ``missing``: the way when a named value is not known or is no ``what`` (not
+    written: on to ``then`` as if it had been said). A key ends it as it ends a `play`."""
+
+    kind: Literal["say"]
+    what: Literal["number", "ordinal", "digits", "date", "time", "duration", "money"]
+    value: Template
+    currency: Currency = "CNY"
+    prompts: PromptKeys = ()
+    then: Name
+    missing: Name | None = None
+    barge_in: bool = True
+
+    @model_validator(mode="after")
+    def _literal_is_sound(self) -> SayNode:
+        if not _NAMED.search(self.value):
+            spoken(SpokenKind(self.what), self.value, self.currency)
+        return self
+
+    async def run(self, visit: Visit) -> Step:
+        said = self._spoken(visit.state.values())
+        if said is None:
+            log.warning("nothing to say: no %s", self.what, extra={"call_id": visit.state.call_id})
+            return GoTo(self.missing or self.then)
+        heard = await self._speak(visit, said)
+        if heard.ended is Ended.GONE:
+            return CallerGone()
+        if heard.ended is Ended.KEYS:
+            visit.typed = heard.keys
+        return GoTo(self.then)
+
+    async def _speak(self, visit: Visit, said: Spoken) -> Heard:
+        heard = await visit.voice.play(self.prompts, barge_in=self.barge_in) if self.prompts else SILENCE
+        if heard.ended in (Ended.GONE, Ended.KEYS):
+            return heard
+        return await visit.voice.say(said, barge_in=self.barge_in)
+
+    def _spoken(self, known: Mapping[str, str]) -> Spoken | None:
+        if not all(known.get(name) for name in _NAMED.findall(self.value)):
+            return None
+        try:
+            return spoken(SpokenKind(self.what), _NAMED.sub(lambda m: known[m[1]], self.value), self.currency)
+        except Unspeakable:
+            return None
+
+    def mentions(self) -> Iterator[Mention]:
+        yield from prompt_mentions("prompts", self.prompts)
+        for name in dict.fromkeys(_NAMED.findall(self.value)):
+            yield Mention(Noun.VALUE, name, ("value",))
+        yield Mention(Noun.NODE, self.then, ("then",))
+        if self.missing is not None:
+            yield Mention(Noun.NODE, self.missing, ("missing",))
