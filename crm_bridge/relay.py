@@ -20,6 +20,7 @@ from crm_bridge.store import StoreAway
 log = logging.getLogger(__name__)
 
 FIRST_RETRY_S, LAST_RETRY_S = 0.2, 10.0
+LINGER_S = 0.3  # a batch costs the same for one entry as for fifty: measured 3 ms of CPU, most of it not SQLite's
 IDLE_S = 5.0  # look at least this often, whatever the journal says
 PRUNE_EVERY_S = 600.0
 
@@ -39,7 +40,7 @@ class Relay:
         store: Sink,
         *,
         batch: int = 500,
-        linger_s: float = 0.05,
+        linger_s: float = LINGER_S,
         keep_s: float = 7 * 86400.0,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
