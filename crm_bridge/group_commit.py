@@ -29,7 +29,7 @@ Job = Callable[[sqlite3.Connection], T]
 FIRST_RETRY_S, LAST_RETRY_S = 0.1, 5.0
 MOST_OWED = 100_000  # queued and not yet durable; beyond it new jobs are refused, memory is not endless
 MOST_IN_A_GROUP = 2_000
-SOON_S = 0.05  # how long a job that nobody waits for may be held back
+SOON_S = 0.25  # how long a job that nobody waits for may be held back
 
 # Errors that are the one job's own fault; any other database error is the disk's and concerns the whole
 # group.
