@@ -51,8 +51,8 @@ async def run(hall: Hall, calls: int = CALLS) -> Report:
         aside={f"{peer}, on top of {_BARE}": _on_top(samples, peer) for peer in samples if peer != _BARE},
         notes=(
             f"{each * _ROUNDS} calls per peer at {_RATE:g} a second, in {_ROUNDS} alternating rounds; n counts rounds,"
-            f" for CPU time is read for a round as a whole. Keys at {_KEYS[0].after_s:g} s and {_KEYS[1].after_s:g} s, as a"
-            " caller presses them who listens: the shorter a call, the larger the share of all that is not sound.",
+            f" for CPU time is read for a round as a whole. Keys at {_KEYS[0].after_s:g} s and {_KEYS[1].after_s:g} s,"
+            " as a caller presses them who listens: the shorter a call, the larger the share of all that is not sound.",
             "Asterisk + engine + supervisor + forked children, user and system, less what they use without calls"
             f" ({100 * sum(idle) / len(idle):.1f} % of a core). hotline's figure has the tag, the journal on disk"
             " and the CRM row in it; the peers keep no record.",
