@@ -116,6 +116,6 @@ def _counted(state: AgentState, event: EngagementEvent, now: float) -> AgentStat
         return replace(state, deadline=None, idle_since=now, misses=state.misses + 1)
     if event is EngagementEvent.WITHDRAW:
         return replace(state, deadline=None)
-    if event is EngagementEvent.ANSWER:
+    if event is EngagementEvent.END:  # not ANSWER: who answers and hangs up before being joined has missed it
         return replace(state, misses=0)
     return state

@@ -35,7 +35,8 @@ class Store(Protocol):
     ) -> AgentState | None:
         """Move the offer's agent along the engagement table; ``deadline`` (Unix s) belongs to the new state.
         MISS and WITHDRAW make the call waiting again if it is still in; a MISS counts one miss and sets
-        idle_since, a WITHDRAW does neither. ANSWER sets the count back to 0. END drops offer and call.
+        idle_since, a WITHDRAW does neither. END drops offer and call and sets the count back to 0 (an ANSWER does not:
+        who answers and hangs up before being joined to the caller has missed the call).
         None when the token is not the one the agent holds, or the table has no such step: nothing
         changes. A call that has left and joined again under another offer is never touched by the old one."""
 

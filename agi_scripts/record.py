@@ -85,7 +85,7 @@ class CallRecord:
 
     def missed(self, agent: str, why: str) -> None:
         """The phone did not take the call, which waits again."""
-        self.answered_at, self.agent = None, ""
+        self.offered_at, self.answered_at, self.agent = None, None, ""
         self.note("offer_missed", agent=agent, why=why)
 
     def talked(self, agent: str, talked_s: float) -> None:

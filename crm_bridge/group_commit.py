@@ -2,7 +2,8 @@
 
 fsync is what a durable write costs, and it costs the same for one row as for a hundred. So the thread takes
 everything that is queued, writes it in one transaction, and only then tells those who wait. While one fsync
-runs the next group gathers: no timer, and a lone writer waits for nobody.
+runs the next group gathers, and who waits for a write waits for nobody else. What nobody waits for is held back for a
+moment, to go along with the next write that somebody does wait for: waking the thread costs more than writing the row.
 
 When the disk refuses (full, locked, gone), those who wait are told at once, for no call may hang on a disk.
 What was submitted with ``keep`` stays queued in order and is tried again until it is durable or the
@@ -28,6 +29,7 @@ Job = Callable[[sqlite3.Connection], T]
 FIRST_RETRY_S, LAST_RETRY_S = 0.1, 5.0
 MOST_OWED = 100_000  # queued and not yet durable; beyond it new jobs are refused, memory is not endless
 MOST_IN_A_GROUP = 2_000
+SOON_S = 0.25  # how long a job that nobody waits for may be held back
 
 # Errors that are the one job's own fault; any other database error is the disk's and concerns the whole
 # group.
@@ -79,6 +81,8 @@ class GroupCommit:
         self._closing = threading.Event()
         self._down = False  # written by the thread, read by the loop
         self._owed = 0
+        self._held_back: list[_Owed[Any]] = []
+        self._release_timer: asyncio.TimerHandle | None = None
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
         self._thread.start()
 
@@ -104,26 +108,42 @@ class GroupCommit:
         return await future
 
     def submit_soon(self, job: Job[Any]) -> None:
-        """Queue a kept job and do not wait. Raises JournalClosed, and JournalUnwritable when too much is
-        owed."""
-        self._put(_Owed(job, True, None))
+        """Queue a kept job, in order, and do not wait; it goes to the disk within SOON_S. Raises JournalClosed, and
+        JournalUnwritable when too much is owed."""
+        self._accept()
+        self._held_back.append(_Owed(job, True, None))
+        if self._release_timer is None:
+            self._release_timer = self._loop.call_later(SOON_S, self._release)
 
     async def close(self) -> None:
         """Write what is owed (one try), then end the thread."""
         if self._closing.is_set():
             return
+        self._release()
         self._closing.set()
         self._queue.put(None)
         await asyncio.to_thread(self._thread.join)
         await asyncio.sleep(0)  # lets the last settlements, already scheduled, reach their waiters
 
     def _put(self, owed: _Owed[Any]) -> None:
+        self._accept()
+        self._release()
+        self._queue.put(owed)
+
+    def _accept(self) -> None:
         if self._closing.is_set():
             raise JournalClosed("the journal is closed")
         if self._owed >= MOST_OWED:
             raise JournalUnwritable(f"{self._owed} entries wait for the disk already")
         self._owed += 1
-        self._queue.put(owed)
+
+    def _release(self) -> None:
+        if self._release_timer is not None:
+            self._release_timer.cancel()
+            self._release_timer = None
+        for owed in self._held_back:
+            self._queue.put(owed)
+        self._held_back.clear()
 
     # -- below: the thread
     # -----------------------------------------------------------------------------------

@@ -126,7 +126,7 @@ class Journal:
         return await self._writer.submit(_insertion(entry), keep=True)
 
     def append_soon(self, entry: Entry) -> None:
-        """Queue the entry, in order with every other; it is durable within one fsync or two."""
+        """Queue the entry, in order with every other; it is on its way to the disk within SOON_S."""
         self._writer.submit_soon(_insertion(entry))
 
     async def unrelayed(self, limit: int) -> list[Logged]:

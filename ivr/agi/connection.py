@@ -16,6 +16,8 @@ from ivr.agi.limits import AgiLimits
 from ivr.agi.request import AgiRequest
 from ivr.agi.session import AgiSession
 
+_GATHER_S = 0.002
+
 
 class Gate:
     """What a connection asks and tells its server."""
@@ -51,7 +53,14 @@ class AgiConnection(asyncio.Protocol):
         _no_delay(self._transport)
         loop = asyncio.get_running_loop()
         self._alarm = loop.call_later(self._limits.environment_s, self._refuse, "slow", "")
+        # Asterisk sends an environment in some 23 small writes: read together, they wake us once.
+        self._transport.pause_reading()
+        loop.call_later(_GATHER_S, self._read_on)
         self._gate.arrived(self)
+
+    def _read_on(self) -> None:
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.resume_reading()
 
     def data_received(self, data: bytes) -> None:
         if self._transport is None or self._transport.is_closing():

@@ -162,7 +162,20 @@ async def test_a_miss_counts_and_costs_the_place(store: Store) -> None:
         assert (state.misses, state.idle_since, state.offer) == (misses, NOW + misses, None)
         assert await waiting(store) == {"c1"}
     await to_talk(store, offer())
-    assert (await store.agent("1001")).misses == 0
+    assert (await store.agent("1001")).misses == 2  # picked up is not yet joined: see acd/store.py
+    state = await store.step(offer(), E.END, now=NOW + 9, deadline=NOW + 19)
+    assert state is not None
+    assert state.misses == 0
+
+
+async def test_picked_up_and_gone_before_being_joined_is_a_miss(store: Store) -> None:
+    await available(store, "1001")
+    await store.join(call("c1"))
+    await to_talk(store, offer())
+    state = await store.step(offer(), E.MISS, now=NOW + 3, deadline=None)
+    assert state is not None
+    assert (state.misses, state.engagement, state.offer) == (1, Engagement.IDLE, None)
+    assert await waiting(store) == {"c1"}
 
 
 async def test_a_withdrawal_neither_counts_nor_costs_the_place(store: Store) -> None:

@@ -1,0 +1,1 @@
+"""Benchmarks that a user can run (`hotline bench`): each prints ratios against peers measured in the same run."""
