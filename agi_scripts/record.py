@@ -83,9 +83,11 @@ class CallRecord:
         self.offered_at = self.clock()
         self.note("offered", agent=agent)
 
-    def missed(self, agent: str, why: str) -> None:
-        """The phone did not take the call, which waits again."""
-        self.offered_at, self.answered_at, self.agent = None, None, ""
+    def missed(self, agent: str, why: str, *, waits_on: bool) -> None:
+        """The phone did not take the call, which waits again, or has left while it rang."""
+        self.answered_at, self.agent = None, ""
+        if waits_on:
+            self.offered_at = None
         self.note("offer_missed", agent=agent, why=why)
 
     def talked(self, agent: str, talked_s: float) -> None:

@@ -152,7 +152,7 @@ async def _missed(
     session: AgiSession, record: CallRecord, centre: Centre, offer: Offer, end: DialEnd
 ) -> WaitEnd | None:
     miss = Miss.WITHDRAWN if session.gone else end.miss
-    record.missed(offer.agent, miss.value)
+    record.missed(offer.agent, miss.value, waits_on=not session.gone)
     await centre.router.missed(offer, miss)
     return WaitEnd.ABANDONED if session.gone else None
 

@@ -90,6 +90,11 @@ def _answered(fields: Mapping[str, Any], at: datetime, row: Row) -> Row:
     return {**_said(agent=_text(fields, "agent", "agent")), "answered_at": at}
 
 
+def _missed(fields: Mapping[str, Any], at: datetime, row: Row) -> Row:
+    """Picked up, maybe, but never joined: the call waits again, and nobody has answered it."""
+    return {"agent": "", "answered_at": None}
+
+
 def _outcome(fields: Mapping[str, Any], at: datetime, row: Row) -> Row:
     outcome = fields.get("outcome")
     if not isinstance(outcome, str) or outcome not in set(Outcome):
@@ -114,6 +119,7 @@ _CHANGES: Mapping[str, Callable[[Mapping[str, Any], datetime, Row], Row]] = {
     "queued": _queued,
     "offered": _offered,
     "answered": _answered,
+    "offer_missed": _missed,
     "outcome": _outcome,
 }
 

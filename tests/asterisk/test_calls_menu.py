@@ -102,6 +102,7 @@ async def test_who_presses_nothing_is_asked_so_often_and_then_served(
     await witness.until_noted("2001", "queued:sales", timeout_s=20)
     heard = breaths(samples_of(park.recording(call)), pause_s=0.7)
     await customer.hang_up(call)
+    heard = [(begin, end) for begin, end in heard if end - begin > 0.5]  # the first of the music is no breath
     # Welcome and language in one breath, language again, topic, and twice the excuse with the topic.
     assert len(heard) == 5, heard
     assert witness.nodes("2001") == [*IN_TOPIC, "anyone"]
@@ -119,8 +120,8 @@ async def test_a_hundred_keys_in_a_second_hurt_nobody(site: LiveSite, witness: W
         assert time.monotonic() - began < 3  # two thirds of one, on a machine that is not busy
         await witness.until(lambda: witness.story(ani), lambda story: "queued:sales" in story, timeout_s=10)
         assert len(witness.nodes(ani)) == len(IN_TOPIC) + 1
-        await asyncio.sleep(0.5)
-        assert caller.level_dbfs(0.4) > HUSH_DBFS  # the music plays
+        # Asterisk works the keys off, 0.1 s each; then the music plays.
+        await witness.until(lambda: caller.level_dbfs(0.4), lambda level: level > HUSH_DBFS, timeout_s=4)
         await leave(callers, caller)
     assert (await witness.row(ani)).outcome == "abandoned_queue"
 
