@@ -110,9 +110,13 @@ class LiveSite:
         """The engine, over its control socket: "status", "agents", "queues"."""
         return await ask(self.folders.run, word, **arguments)
 
+    async def cli(self, *words: str) -> str:
+        """What one `hotline` command prints about this site."""
+        return await _run(*_CLI, *words, "--site", str(self.folders.site))
+
     async def calls(self) -> list[dict[str, Any]]:
         """What `hotline calls --json` prints, newest first or as the command has it."""
-        text = await _run(*_CLI, "calls", "--json", "--site", str(self.folders.site))
+        text = await self.cli("calls", "--json")
         return [json.loads(line) for line in text.splitlines() if line.strip()]
 
     async def until_calls(self, count: int, timeout_s: float = 10.0) -> list[dict[str, Any]]:
