@@ -89,7 +89,7 @@ class Centre:
     default_language: str
     country: str = ""
     utter: Utter = speechless
-    pin_lock: PinLock = field(default_factory=lambda: PinLock())
+    pin_lock: PinLock = field(default_factory=PinLock)
     live: LiveCalls = field(default_factory=LiveCalls)
 
     def flow_of(self, dnis: str) -> Flow:

@@ -13,7 +13,6 @@ ATTRIBUTES = "HOTLINE_ATTRIBUTES"  # the requirement's variables: "language=mand
 SOURCE = "HOTLINE_SOURCE"  # media source of this call
 CAMPAIGN = "HOTLINE_CAMPAIGN"
 LANGUAGE = "HOTLINE_LANGUAGE"
-AGENT = "HOTLINE_AGENT"  # extension of the agent being rung or talking
 NEXT = "HOTLINE_NEXT"  # what the dialplan does after our script; empty means: the engine failed, knock again
 WHISPER = "HOTLINE_WHISPER"  # sound files for the agent's ear, joined by "&"; inherited by the agent's leg
 ANSWERED = (

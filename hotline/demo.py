@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -199,7 +199,7 @@ def _checked(row: CallRow) -> CallRow:
 
 
 def _entries(journal: Path, after: int) -> list[dict[str, Any]]:
-    with sqlite3.connect(f"file:{journal}?mode=ro", uri=True) as connection:
+    with closing(sqlite3.connect(f"file:{journal}?mode=ro", uri=True)) as connection:
         rows = connection.execute(
             "SELECT seq, call_id, kind, at, fields FROM entries WHERE seq > ? ORDER BY seq", (after,)
         ).fetchall()

@@ -69,6 +69,13 @@ def test_a_whole_call() -> None:
     }
 
 
+def test_picked_up_but_never_joined_leaves_no_agent_in_the_row() -> None:
+    """The agent hung up in the whisper and the caller left: what an event said is taken back, not kept."""
+    missed = entry("offer_missed", 1014.0, agent="1002", why="rejected")
+    row = folded(*CALL, missed, entry("outcome", 1020.0, outcome="abandoned_queue", hangup_by="caller", agent=""))
+    assert (row["agent"], row["answered_at"], row["outcome"]) == ("", None, "abandoned_queue")
+
+
 def test_the_first_outcome_stands_and_closes_the_row() -> None:
     first = folded(*CALL, entry("outcome", 1100.0, outcome="answered"))
     after = fold(

@@ -11,7 +11,7 @@ from tests.unit.test_dialplan_render import SPEC
 
 OURS = {value for name, value in vars(variables).items() if name.isupper() and value.startswith("HOTLINE_")}
 # Set by scripts, read by scripts or by people: the dialplan has no use for them.
-NOT_IN_DIALPLAN = {variables.SOURCE, variables.CAMPAIGN, variables.AGENT}
+NOT_IN_DIALPLAN = {variables.SOURCE, variables.CAMPAIGN}
 
 
 def test_the_dialplan_names_exactly_our_variables() -> None:
