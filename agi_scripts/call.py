@@ -17,6 +17,7 @@ from agi_scripts.centre import Centre
 from agi_scripts.contact import Luggage, accept, new_record, pack_attributes, unpack_attributes
 from agi_scripts.record import CallRecord
 from agi_scripts.waiting import WaitEnd, wait_for_agent
+from crm_bridge.numbers import e164
 from crm_bridge.outcome import HangupBy, Outcome
 from crm_bridge.resume import LeftOff
 from ivr.agi.session import AgiSession
@@ -113,24 +114,30 @@ async def _follow_flow(
     leave: Leave = first or await walk(flow, start, state, voice, centre.world, centre.flows)
     while True:
         record.speak(state.language)
-        node = await _take_leave(session, voice, record, centre, leave)
+        record.retag(state.source)
+        node = await _take_leave(session, voice, record, centre, state, leave)
         if node is None:
             return
         leave = await walk(flow, node, state, voice, centre.world, centre.flows)
 
 
 async def _take_leave(
-    session: AgiSession, voice: AgiVoice, record: CallRecord, centre: Centre, leave: Leave
+    session: AgiSession, voice: AgiVoice, record: CallRecord, centre: Centre, state: CallState, leave: Leave
 ) -> str | None:
     """Do what the flow asked for. The node to go on with, or None when the call is over (or cut off from us)."""
     match leave:
         case CallerGone():
-            await _caller_left(session, record, centre, record.gave_up or Outcome.ABANDONED_IVR)
+            await _caller_left(session, record, centre, _reached(state) or record.gave_up or Outcome.ABANDONED_IVR)
         case HangUp():
-            await record.end(Outcome(leave.outcome), HangupBy.SYSTEM)
+            await record.end(_reached(state) or Outcome(leave.outcome), HangupBy.SYSTEM)
         case QueueFor():
             return await _queue(session, voice, record, centre, leave)
     return None
+
+
+def _reached(state: CallState) -> Outcome | None:
+    """A message left or a call back asked for is what the call has come to, however it ends after that."""
+    return Outcome(state.reached) if state.reached else None
 
 
 async def _caller_left(session: AgiSession, record: CallRecord, centre: Centre, outcome: Outcome) -> None:
@@ -165,6 +172,9 @@ def _state(record: CallRecord, centre: Centre) -> CallState:
         source=record.tag.source,
         campaign=record.tag.campaign,
         attributes=dict(record.attributes),
+        ani=e164(record.ani, centre.country) or "",
+        keep=record.keep,
+        on_problem=record.problem,
     )
     state.on_node = lambda name: _entered(record, centre, state, name)
     return state
@@ -174,4 +184,5 @@ def _entered(record: CallRecord, centre: Centre, state: CallState, node: str) ->
     """Written down at each node, with what the keys have said so far: there a call goes on whose engine dies."""
     if state.language != (record.language or centre.default_language):
         record.speak(state.language)
+    record.retag(state.source)
     record.entered(node, pack_attributes(state.attributes))

@@ -18,6 +18,7 @@ from ivr.flow.interpreter import World
 from ivr.flow.model import Flow
 from ivr.flow.place import after_queue
 from ivr.media_source import NumberSpec
+from ivr.pin_lock import PinLock
 
 if TYPE_CHECKING:
     from agi_scripts.record import CallRecord
@@ -45,28 +46,6 @@ class LiveCalls:
     left_off: dict[str, LeftOff] = field(default_factory=dict)
     draining: bool = False
     closing: bool = False
-
-
-@dataclass(slots=True)
-class PinLock:
-    """Counts wrong PINs per account, whoever tries: after ``tries`` the account rests for ``rest_s``."""
-
-    tries: int = 5
-    rest_s: float = 900.0
-    _wrong: dict[str, int] = field(default_factory=dict)
-    _until: dict[str, float] = field(default_factory=dict)
-
-    def locked(self, account: str, now: float) -> bool:
-        return now < self._until.get(account, 0.0)
-
-    def wrong(self, account: str, now: float) -> None:
-        self._wrong[account] = self._wrong.get(account, 0) + 1
-        if self._wrong[account] >= self.tries:
-            self._wrong[account] = 0
-            self._until[account] = now + self.rest_s
-
-    def right(self, account: str) -> None:
-        self._wrong.pop(account, None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 
 from crm_bridge.journal import Entry, Journal, JournalUnwritable
 from crm_bridge.outcome import HangupBy, Outcome
@@ -65,6 +65,20 @@ class CallRecord:
         if language != self.language:
             self.language = language
             self.note("language", language=language)
+
+    def retag(self, source: str) -> None:
+        """The caller has said which advert brought them."""
+        if source != self.tag.source:
+            self.tag = replace(self.tag, source=source)
+            self.note("source", source=source)
+
+    async def keep(self, kind: str, fields: Mapping[str, str | int | float | None]) -> None:
+        """A fact that the flow has learnt; durable when this returns."""
+        await self._durable(kind, **fields)
+
+    def problem(self, node: str, what: str) -> None:
+        """A mistake of the flow, or of something that it asks, for the admin to see."""
+        self.note("flow_problem", node=node, what=what)
 
     def entered(self, node: str, attributes: str) -> None:
         """A flow node, with what the caller's keys have said so far: from here a call goes on that we lose."""
@@ -139,7 +153,7 @@ class CallRecord:
             return 0.0
         return round(max(0.0, (self.answered_at or now) - self.offered_at), 3)
 
-    async def _durable(self, kind: str, **fields: str | float | None) -> None:
+    async def _durable(self, kind: str, **fields: str | int | float | None) -> None:
         """A hang-up or a stop cancels tasks all day; what is being written is written to its end. A disk that refuses
         costs the caller nothing: the journal keeps the entry, in order, and tries again."""
         try:

@@ -91,14 +91,21 @@ class LineHours:
         minute = local.hour * 60 + local.minute
         return any(span.opens <= minute < span.closes for span in self.plan(local.date()).spans)
 
+    def is_holiday(self, at: datetime) -> bool:
+        """Whether the date is one on which the week does not hold, and no make-up working day."""
+        special = self._special(at.astimezone(self.zone).date())
+        return special is not None and special.like is None
+
     def plan(self, day: date) -> DayPlan:
-        special = self.dates.get(day)
-        if special is None and self.holidays is not None:
-            special = self.holidays.special_date(day)
+        special = self._special(day)
         if special is None:
             return DayPlan(day, self.week.get(DAYS[day.weekday()], ()))
         spans = special.spans if special.like is None else self.week.get(special.like, ())
         return DayPlan(day, spans, special.why, special.like)
+
+    def _special(self, day: date) -> SpecialDate | None:
+        special = self.dates.get(day)
+        return self.holidays.special_date(day) if special is None and self.holidays is not None else special
 
     def odd_edges(self, start: date, days: int = 366) -> Iterator[tuple[datetime, Odd]]:
         """The openings and closings, as wall-clock times, which the zone leaps over or has twice. Not a midnight that

@@ -19,12 +19,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from ivr.voice import CannotGoOn
+
 _ACT = re.compile(r"(?P<early>!?)(?:(?P<keys>[0-9*#]{1,64})|(?P<hang_up>h))|(?P<silence>t?)|a(?P<after>[0-9]{0,5})")
 _IN_MENU = "keys, Enter: silence, h: hang up"
 _IN_QUEUE = "a: answered (a45: after 45 s), Enter: nobody comes, h: hang up"
 
 
-class ScriptError(ValueError):
+class ScriptError(CannotGoOn):
     """The script, or an entry of it, cannot be done. The message says which and why."""
 
 

@@ -6,21 +6,24 @@ always ends: in a leave of the flow, or by the caps on steps, time and queues.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from types import MappingProxyType
 
-from ivr.flow.leave import CallerGone, Enter, GoTo, HangUp, Leave, QueueFor, Return, Step
+from ivr.flow.leave import CallerGone, Enter, GoTo, HangUp, Leave, QueueFor, Return, Step, TransferTo
 from ivr.flow.model import Flow
 from ivr.flow.nodes.subflow import FlowNode
 from ivr.flow.place import Place, find_place
 from ivr.flow.state import CallState
 from ivr.flow.visit import Visit
 from ivr.flow.world import SiteWorld, World
-from ivr.voice import Voice
+from ivr.voice import CannotGoOn, Voice
 
-__all__ = ["CallState", "CallerGone", "HangUp", "Leave", "QueueFor", "SiteWorld", "World", "walk"]
+__all__ = ["CallState", "CallerGone", "HangUp", "Leave", "QueueFor", "SiteWorld", "TransferTo", "World", "walk"]
+
+log = logging.getLogger(__name__)
 
 
 async def walk(
@@ -41,7 +44,9 @@ async def walk(
         if visit.late or place is None:
             break
         step = await _enter(place, visit)
-        if isinstance(step, QueueFor | HangUp | CallerGone):
+        if step is None:
+            break
+        if isinstance(step, Leave):
             return _allowed(flow, state, _told_from(place, step))
         place = _next(place, step, visit, flows)
     return await _default_way(flow, visit)
@@ -63,23 +68,32 @@ def _come_back(door: Place | None, result: str, visit: Visit) -> Place | None:
     return door.at(node.come_back(result, visit).node) if door and isinstance(node, FlowNode) else None
 
 
-async def _enter(place: Place, visit: Visit) -> Step:
+async def _enter(place: Place, visit: Visit) -> Step | None:
+    """None when the node failed: that is the admin's to see, and the caller's to survive."""
     visit.state.path.append(str(place))
     visit.state.on_node(str(place))
-    return await place.flow.nodes[place.node].run(visit)
+    try:
+        return await place.flow.nodes[place.node].run(visit)
+    except CannotGoOn:
+        raise
+    except Exception as fault:  # a node's mistake must not cost the call; its text may hold what the caller typed
+        log.exception("the flow failed at %s", place, extra={"call_id": visit.state.call_id})
+        visit.problem(f"the node failed: {type(fault).__name__}")
+        return None
 
 
 def _told_from(place: Place, leave: Leave) -> Leave:
     """Where a queue in a sub-flow goes on is a place, not a node of the outermost flow."""
-    if isinstance(leave, QueueFor) and leave.then is not None:
-        return replace(leave, then=str(place.at(leave.then)))
-    return leave
+    if not isinstance(leave, QueueFor | TransferTo):
+        return leave
+    then, after = (None if node is None else str(place.at(node)) for node in (leave.then, leave.after))
+    return replace(leave, then=then, after=after)
 
 
 async def _default_way(flow: Flow, visit: Visit) -> Leave:
     """The check lets only a queue or a hangup be the default way; anything else is not entered twice."""
     step = await _enter(Place(flow, flow.default_way), visit) if flow.default_way else None
-    if isinstance(step, QueueFor | HangUp | CallerGone):
+    if isinstance(step, Leave):
         return _allowed(flow, visit.state, step)
     return HangUp("rejected")
 

@@ -13,12 +13,28 @@ HangUpOutcome = Literal["self_served", "rejected", "timeout", "overflow"]
 @dataclass(frozen=True, slots=True)
 class QueueFor:
     """The caller is to wait for an agent. ``attributes`` bind the queue's requirement (``$language``).
-    ``then``: the node to go on with when the queue gave up; None: the flow has nothing more to say."""
+    ``then``: the node to go on with when the queue gave up; None: the flow has nothing more to say. ``after``: the node
+    for a caller who is still there when the agent has hung up. ``agent``: the extension of the one agent who may take
+    the call, under the queue's rules; ``wait_s``: how long the caller waits instead of the queue's own limit."""
 
     queue: str
     priority: int = 0
     attributes: Mapping[str, str] = field(default_factory=dict)
     then: str | None = None
+    after: str | None = None
+    agent: str = ""
+    wait_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TransferTo:
+    """To one of the site's listed outside numbers, by its name. ``then``: the node when nobody there took the call;
+    ``after``: when they have hung up and the caller is still there."""
+
+    outside: str
+    ring_s: float
+    then: str | None = None
+    after: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,5 +70,5 @@ class Return:
     result: str
 
 
-Leave = QueueFor | HangUp | CallerGone
+Leave = QueueFor | TransferTo | HangUp | CallerGone
 Step = GoTo | Enter | Return | Leave

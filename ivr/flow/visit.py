@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from datetime import datetime
 
 from ivr.flow.leave import GoTo
 from ivr.flow.nodes.form import WayForm
+from ivr.flow.outside import NOBODY, Caller, OutsideFailed
 from ivr.flow.state import CallState
 from ivr.flow.world import World
 from ivr.voice import Voice
+
+_CALLER_S = 1.0  # a caller hears nothing meanwhile
 
 
 @dataclass(slots=True)
@@ -27,6 +31,24 @@ class Visit:
     def late(self) -> bool:
         return self.world.now() >= self.until
 
+    async def caller(self) -> Caller:
+        """Who calls: asked once, and NOBODY when the CRM does not tell in time."""
+        if self.state.caller is None:
+            self.state.caller = await self._ask_caller() if self.state.ani else NOBODY
+        return self.state.caller
+
+    async def _ask_caller(self) -> Caller:
+        try:
+            async with asyncio.timeout(_CALLER_S):
+                return await self.world.outside.crm.caller(self.state.ani)
+        except (OutsideFailed, TimeoutError) as reason:
+            self.problem(f"who calls is not known: {reason or 'the CRM is too slow'}")
+            return NOBODY
+
+    def problem(self, what: str) -> None:
+        """Something for the admin to see; the caller goes on."""
+        self.state.on_problem(self.state.path[-1] if self.state.path else "", what)
+
     def take_typed(self) -> str:
         typed, self.typed = self.typed, ""
         return typed
@@ -34,6 +56,8 @@ class Visit:
     def take(self, way: WayForm) -> GoTo:
         """Do what the way sets on the call, then go where it leads."""
         self.state.attributes.update(way.set)
+        if way.set_source is not None:
+            self.state.source = way.set_source
         if way.set_language is not None:
             self.state.language = way.set_language
             self.voice.speak_language(way.set_language)

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from ivr.flow.outside import Outside
 from ivr.spoken import Spoken, in_words
-from ivr.voice import GONE, MATCH, SILENCE, Ended, Heard
+from ivr.voice import GONE, MATCH, SILENCE, Ended, Heard, Recorded, ScriptEnd
 
 _CODES = {"mandarin": "zh", "english": "en"}
 NOON = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)  # a Monday, 12:00 in Shanghai
@@ -17,6 +18,8 @@ NOON = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)  # a Monday, 12:00 in Shanghai
 class PaperWorld:
     at: datetime = NOON
     closed: frozenset[str] = frozenset()
+    holidays: frozenset[str] = frozenset()
+    outside: Outside = field(default_factory=Outside)
 
     def now(self) -> datetime:
         return self.at
@@ -24,16 +27,21 @@ class PaperWorld:
     def is_open(self, line: str) -> bool:
         return line not in self.closed
 
+    def is_holiday(self, line: str) -> bool:
+        return line in self.holidays
+
 
 @dataclass
 class TypedVoice:
-    """``acts``: one for each prompt played or asked: keys ("1", "#"), "" silence, "D" a match, "hang up".
+    """``acts``: one for each prompt played or asked: keys ("1", "#"), "" silence, "D" a match, "hang up". For a
+    recording: "speak 12" (seconds, then silence), with "#" or "hang up" after it ("speak 12 hang up"), or as above.
     After the last act the caller is silent. Each prompt takes two seconds of the world's time."""
 
     world: PaperWorld
     acts: Iterable[str] = ()
     said: list[tuple[str, str]] = field(default_factory=list)  # (prompt, language)
     languages: list[str] = field(default_factory=list)
+    scripts: dict[str, ScriptEnd] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._acts = iter(self.acts)
@@ -49,8 +57,34 @@ class TypedVoice:
         """What is said stands among the prompts, in words."""
         return await self.play((in_words(spoken, _CODES[self.languages[-1]]),), barge_in=barge_in)
 
+    async def play_recording(self, name: str, *, barge_in: bool = True) -> Heard:
+        return await self.play((f"recording {name}",), barge_in=barge_in)
+
+    async def record(self, name: str, *, max_s: float, silence_s: float, stop_keys: str = "#") -> Recorded:
+        self.said.append((f"record {name}", self.languages[-1]))
+        speaking, _, rest = next(self._acts, "").removeprefix("speak ").partition(" ")
+        seconds = min(float(speaking), max_s) if speaking.isdecimal() else 0.0
+        act = rest if seconds else f"{speaking} {rest}".strip()
+        self.world.at += timedelta(seconds=seconds)
+        if act == "hang up":
+            return Recorded(Ended.GONE, seconds)
+        if act and act in stop_keys:
+            return Recorded(Ended.KEYS, seconds, act)
+        self.world.at += timedelta(seconds=silence_s)
+        return Recorded(Ended.SILENCE, seconds)
+
+    async def run_script(self, name: str, arguments: Sequence[str], *, limit_s: float) -> ScriptEnd:
+        self.said.append((f"script {name}", self.languages[-1]))
+        return self.scripts.get(name, ScriptEnd(Ended.SILENCE, failed="there is no such script"))
+
     async def ask(
-        self, prompts: Sequence[str], *, first_digit_s: float, inter_digit_s: float, max_digits: int
+        self,
+        prompts: Sequence[str],
+        *,
+        first_digit_s: float,
+        inter_digit_s: float,
+        max_digits: int,
+        barge_in: bool = True,
     ) -> Heard:
         heard = self._next(prompts, max_digits)
         if heard.ended is Ended.SILENCE:

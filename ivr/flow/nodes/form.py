@@ -38,6 +38,9 @@ class Noun(StrEnum):
     LANGUAGE = "language"
     SOURCE = "media source"
     FLOW = "flow"
+    OUTSIDE = "outside number"
+    AGENT = "agent"
+    SCRIPT = "script"
     VALUE = "value"  # read here
     NEW_VALUE = "new value"  # set here, so that others may read it
 
@@ -78,16 +81,20 @@ Settings = Annotated[dict[Name, AttributeValue], AfterValidator(_not_the_languag
 
 
 class WayForm(Form):
-    """A way out of a node. ``set`` writes attributes of the call, ``set_language`` what it is spoken in."""
+    """A way out of a node. ``set`` writes attributes of the call, ``set_language`` what it is spoken in,
+    ``set_source`` the media source that the caller has named."""
 
     goto: Name
     set: Settings = Field(default_factory=dict)
     set_language: Name | None = None
+    set_source: Name | None = None
 
     def mentions(self, *path: str | int) -> Iterator[Mention]:
         yield Mention(Noun.NODE, self.goto, (*path, "goto"))
         if self.set_language is not None:
             yield Mention(Noun.LANGUAGE, self.set_language, (*path, "set_language"))
+        if self.set_source is not None:
+            yield Mention(Noun.SOURCE, self.set_source, (*path, "set_source"))
         for name in self.set:
             yield Mention(Noun.NEW_VALUE, name, (*path, "set", name))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Literal
 
@@ -11,6 +10,7 @@ from pydantic import StringConstraints, model_validator
 
 from ivr.flow.leave import CallerGone, GoTo, Step
 from ivr.flow.nodes.form import Mention, Name, NodeForm, Noun, PromptKeys, prompt_mentions
+from ivr.flow.template import filled, names
 from ivr.flow.visit import Visit
 from ivr.spoken import Spoken, SpokenKind, Unspeakable
 from ivr.spoken.value import spoken
@@ -18,8 +18,6 @@ from ivr.voice import SILENCE, Ended, Heard
 
 log = logging.getLogger(__name__)
 
-_NAMED = re.compile(r"\{([a-z][a-z0-9_]{0,63})\}")
-# Literal text with `{name}` in it. Looked up, once, and never evaluated: a value that holds braces is said with them.
 Template = Annotated[str, StringConstraints(pattern=r"^([0-9A-Za-z .:+-]|\{[a-z][a-z0-9_]{0,63}\})+$", max_length=200)]
 Currency = Literal["CNY", "HKD", "USD", "EUR"]
 
@@ -39,7 +37,7 @@ class SayNode(NodeForm):
 
     @model_validator(mode="after")
     def _literal_is_sound(self) -> SayNode:
-        if not _NAMED.search(self.value):
+        if not names(self.value):
             spoken(SpokenKind(self.what), self.value, self.currency)
         return self
 
@@ -62,16 +60,17 @@ class SayNode(NodeForm):
         return await visit.voice.say(said, barge_in=self.barge_in)
 
     def _spoken(self, known: Mapping[str, str]) -> Spoken | None:
-        if not all(known.get(name) for name in _NAMED.findall(self.value)):
+        value = filled(self.value, known)
+        if value is None:
             return None
         try:
-            return spoken(SpokenKind(self.what), _NAMED.sub(lambda m: known[m[1]], self.value), self.currency)
+            return spoken(SpokenKind(self.what), value, self.currency)
         except Unspeakable:
             return None
 
     def mentions(self) -> Iterator[Mention]:
         yield from prompt_mentions("prompts", self.prompts)
-        for name in dict.fromkeys(_NAMED.findall(self.value)):
+        for name in names(self.value):
             yield Mention(Noun.VALUE, name, ("value",))
         yield Mention(Noun.NODE, self.then, ("then",))
         if self.missing is not None:
