@@ -93,6 +93,6 @@ class Voice(Protocol):
         max_digits: int,
         barge_in: bool = True,
     ) -> Heard:
-        """Play, then listen. Without ``barge_in`` keys count from the end of the prompts on. ``first_digit_s`` starts when the last prompt has ended,
-        ``inter_digit_s`` after each key. KEYS with 1..max_digits keys of 0-9*, or SILENCE.
-        '#' ends the entry; '#' alone gives KEYS with keys == ''."""
+        """Play, then listen. Without ``barge_in`` keys count from the end of the prompts on. ``first_digit_s`` starts
+        when the last prompt has ended, ``inter_digit_s`` after each key. KEYS with 1..max_digits keys of 0-9*, or
+        SILENCE. '#' ends the entry; '#' alone gives KEYS with keys == ''."""

@@ -1,5 +1,5 @@
-"""Text with `{name}` in it: the call's value of that name is put there, once, and never evaluated, so a value that holds
-braces stays as it is. Only for what is spoken, sent or looked up; nothing of it reaches a dialplan or a command.
+"""Text with `{name}` in it: the call's value of that name is put there, once, and never evaluated, so a value that
+holds braces stays as it is. Only for what is spoken, sent or looked up; nothing of it reaches a dialplan or a command.
 """
 
 from __future__ import annotations
