@@ -15,22 +15,36 @@ import signal
 import sys
 import tempfile
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 
 from rich.console import Console
 
-from bench import menu, reach, ring
+from bench import ivr, menu, reach, ring
 from bench.children import BenchError
 from bench.figures import Report
-from bench.hall import Hall, open_hall
+from bench.hall import Hall, open_hall, open_ivr_hall
 from bench.showing import show
 from hotline.control import ControlError
 from hotline.sip.sipp import SippError
 
-_BENCHES: dict[str, tuple[Callable[[Hall, int], Awaitable[Report]], int]] = {
-    "ring": (ring.run, ring.CALLS),
-    "reach": (reach.run, reach.CALLS),
-    "menu": (menu.run, menu.CALLS),
+
+@dataclass(frozen=True, slots=True)
+class _Bench:
+    """``hall``: where it is measured; benchmarks that stand one after the other in the same hall share it."""
+
+    run: Callable[[Hall, int], Awaitable[Report | tuple[Report, ...]]]
+    calls: int
+    hall: Callable[[Path], AbstractAsyncContextManager[Hall]] = open_hall
+
+
+_BENCHES = {
+    "ring": _Bench(ring.run, ring.CALLS),
+    "reach": _Bench(reach.run, reach.CALLS),
+    "menu": _Bench(menu.run, menu.CALLS),
+    "ivr": _Bench(ivr.run, ivr.CALLS, open_ivr_hall),
 }
 
 
@@ -69,20 +83,28 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 async def _run(wanted: argparse.Namespace, work: Path, console: Console) -> int:
     _end_in_order()
     met = True
-    async with open_hall(work) as hall:
-        console.print(
-            f"Asterisk {hall.place.version}, Python {platform.python_version()}, {os.cpu_count()} cores,"
-            f" load {os.getloadavg()[0]:.1f}; all peers in this one Asterisk.\n"
-        )
-        for name in wanted.name or _BENCHES:
-            work_of, calls = _BENCHES[name]
-            found = await work_of(hall, wanted.n or calls)
-            met = met and found.met
-            if wanted.json:
-                print(json.dumps(found.as_json(), ensure_ascii=False), flush=True)
-            else:
-                show(found, console)
+    for place, names in groupby(wanted.name or _BENCHES, key=lambda name: _BENCHES[name].hall):
+        folder = work / place.__name__
+        folder.mkdir(exist_ok=True)
+        async with place(folder) as hall:
+            console.print(
+                f"Asterisk {hall.place.version}, Python {platform.python_version()}, {os.cpu_count()} cores,"
+                f" load {os.getloadavg()[0]:.1f}; all peers in this one Asterisk.\n"
+            )
+            for name in names:
+                bench = _BENCHES[name]
+                found = await bench.run(hall, wanted.n or bench.calls)
+                for one in found if isinstance(found, tuple) else (found,):
+                    met = met and one.met
+                    _tell(one, wanted, console)
     return 0 if met else 1
+
+
+def _tell(found: Report, wanted: argparse.Namespace, console: Console) -> None:
+    if wanted.json:
+        print(json.dumps(found.as_json(), ensure_ascii=False), flush=True)
+    else:
+        show(found, console)
 
 
 def _end_in_order() -> None:

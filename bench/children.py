@@ -18,6 +18,7 @@ from typing import Any
 import psutil
 
 from bench.echo import ROUTE
+from bench.peers import MenuSounds
 from hotline.boot import BootSecrets
 from hotline.control import ControlError, ask
 from hotline.settings import REPOSITORY, SiteFolders
@@ -106,6 +107,25 @@ class EchoEngine:
         await _heard(self._process, log)
 
 
+@asynccontextmanager
+async def ari_menu(port: int, password: str, app: str, sounds: MenuSounds, log: Path) -> AsyncIterator[psutil.Process]:
+    """`python -m bench.ari_ivr`, joined to Asterisk."""
+    with log.open("wb") as said:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "bench.ari_ivr",
+            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=said, cwd=REPOSITORY,
+        )  # fmt: skip
+    try:
+        told = {"port": port, "password": password, "app": app, "language": sounds.language, "topic": sounds.topic}
+        _tell(process, json.dumps(told))
+        await _heard(process, log)
+        yield psutil.Process(process.pid)
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        await process.wait()
+
+
 def _tell(process: asyncio.subprocess.Process, line: str) -> None:
     assert process.stdin is not None  # noqa: S101 (for the type checker)
     process.stdin.write(f"{line}\n".encode())
@@ -117,7 +137,7 @@ async def _heard(process: asyncio.subprocess.Process, log: Path) -> dict[str, An
         line = await asyncio.wait_for(process.stdout.readline(), _UP_S)
         return dict(json.loads(line))
     except (TimeoutError, ValueError):
-        raise BenchError(f"the echo engine does not answer:\n{_last_words(log)}") from None
+        raise BenchError(f"it does not answer:\n{_last_words(log)}") from None
 
 
 def _last_words(log: Path) -> str:

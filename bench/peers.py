@@ -8,9 +8,32 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bench.numbers import BARE_AGENTS, BARE_MENU, BARE_REACH, ECHO_RING, FORKED_MENU, QUEUE_RING
+from bench.numbers import (
+    ARI_IVR,
+    BARE_AGENTS,
+    BARE_IVR,
+    BARE_MENU,
+    BARE_REACH,
+    ECHO_RING,
+    FORKED_IVR,
+    FORKED_MENU,
+    KNOWN_CALLER,
+    QUEUE_RING,
+    TEACH_IVR,
+)
 
 MODULES = ("app_queue.so", "app_read.so")
+# Only for `ivr`: with ARI loaded every call is told to Stasis, and the other benchmarks' figures should not have that.
+IVR_MODULES = (
+    "func_db.so",
+    *(f"res_stasis{part}.so" for part in ("", "_answer", "_playback", "_recording", "_snoop", "_device_state")),
+    "res_http_websocket.so",
+    "res_ari.so",
+    "res_ari_model.so",
+    *(f"res_ari_{part}.so" for part in ("applications", "channels", "playbacks", "events")),
+    "app_stasis.so",
+)
+TIERS = "tier"  # AstDB's family of the peers' look-up
 _FILES = 'an AGI() argument or a file name cannot hold any of ,&;"'
 
 
@@ -55,6 +78,34 @@ def _menu(sounds: MenuSounds) -> str:
     return f"""\
  same => n,Read(LANG,{sounds.welcome}&{sounds.language},1,,2,4)
  same => n,Read(TOPIC,{sounds.topic},1,,3,5)"""
+
+
+def ivr_dialplan(sounds: MenuSounds, *, forked: Sequence[str], app: str) -> str:
+    """The menu of `ivr`: two prompts, two levels, one look-up. ``app``: the ARI client's."""
+    _plain(app, *forked)
+    words = ",".join((*forked, sounds.language, sounds.topic))
+    return f"""\
+[from-trunk](+)
+exten => {TEACH_IVR},1,Set(DB({TIERS}/{KNOWN_CALLER})=gold)
+ same => n,Hangup()
+exten => {BARE_IVR},1,Answer()
+ same => n,Read(LANG,{sounds.language},1,,2,4)
+ same => n,Set(TIER=${{DB({TIERS}/${{CALLERID(num)}})}})
+ same => n,Read(TOPIC,{sounds.topic},1,,3,5)
+ same => n,Hangup()
+exten => {FORKED_IVR},1,AGI({words})
+ same => n,Hangup()
+exten => {ARI_IVR},1,Stasis({app})
+ same => n,Hangup()
+"""
+
+
+def ari_files(password: str, port: int, app: str) -> dict[str, str]:
+    """File name → content: ARI on the loopback, for one user."""
+    return {
+        "http.conf": f"[general]\nenabled = yes\nbindaddr = 127.0.0.1\nbindport = {port}\n",
+        "ari.conf": f"[general]\nenabled = yes\n\n[{app}]\ntype = user\nread_only = no\npassword = {password}\n",
+    }
 
 
 def queues(agents: Sequence[str]) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from ruamel.yaml import YAML
 from bench.numbers import (
     AGENTS,
     DESK_AGENTS,
+    HOTLINE_IVR,
     HOTLINE_MENU,
     HOTLINE_REACH,
     HOTLINE_RING,
@@ -33,11 +34,12 @@ PIN = "246810"  # one for all: they log in over one run of the keypad, and live 
 _STOP_S = 3
 
 
-def make_site(folder: Path) -> Site:
+def make_site(folder: Path, *, modules: Sequence[str] = MODULES, rtp_ports: int = 400) -> Site:
     """A site in ``folder`` (empty, or not there yet), on free ports. Nothing is started."""
-    init_site(folder, name="Bench", ports=free_site_ports(usual_first=False))
-    (folder / "flows" / "main.yaml").unlink()
-    for name, content in _files(folder).items():
+    init_site(folder, name="Bench", ports=free_site_ports(usual_first=False, rtp_ports=rtp_ports))
+    for flow in (folder / "flows").glob("*.yaml"):
+        flow.unlink()
+    for name, content in _files(folder, modules).items():
         write_private(folder / name, json.dumps(content, ensure_ascii=False, indent=1))
     return load_site(folder)
 
@@ -50,11 +52,11 @@ def write_private(file: Path, text: str) -> None:
         stream.write(text)
 
 
-def _files(folder: Path) -> dict[str, Any]:
+def _files(folder: Path, modules: Sequence[str]) -> dict[str, Any]:
     site, prompts = (_read(folder / name) for name in ("site.yaml", "prompts.yaml"))
-    site["asterisk"]["extra_modules"] = list(MODULES)
+    site["asterisk"]["extra_modules"] = list(modules)
     site["limits"]["stop_grace_s"] = _STOP_S
-    numbers = {HOTLINE_RING: "ring", HOTLINE_REACH: "reach", HOTLINE_MENU: "menu"}
+    numbers = {HOTLINE_RING: "ring", HOTLINE_REACH: "reach", HOTLINE_MENU: "menu", HOTLINE_IVR: "ivr"}
     return {
         "site.yaml": site,
         "prompts.yaml": _without_whispers(prompts),
@@ -64,6 +66,7 @@ def _files(folder: Path) -> dict[str, Any]:
         "flows/ring.yaml": _flow("line", {"line": _to_queue("floor")}),
         "flows/reach.yaml": _flow("welcome", {**_menu("line"), "line": _to_queue("desk")}),
         "flows/menu.yaml": _flow("welcome", _menu("bye")),
+        "flows/ivr.yaml": _flow("language", _two_levels()),
     }
 
 
@@ -124,4 +127,20 @@ def _menu(after: str) -> dict[str, Any]:
             "silent": "no_key",
             "otherwise": after,
         },
+    }
+
+
+def _two_levels() -> dict[str, Any]:
+    """The first and the last question of that menu, and between them who calls: a look-up in the CRM store."""
+    menu = _menu("bye")
+    first = {
+        **menu["language"],
+        "options": {LANGUAGE_KEY: {"goto": "who", "set_language": "english"}},
+        "otherwise": "who",
+    }
+    known = {"when": {"caller": {"known": True}}, "goto": "topic", "set": {"tier": "known"}}
+    return {
+        "language": first,
+        "who": {"kind": "branch", "cases": [known], "otherwise": "topic"},
+        "topic": menu["topic"],
     }

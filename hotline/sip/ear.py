@@ -17,19 +17,25 @@ from hotline.sip.rtp import PCMU, SILENT_DBFS, key_packets, level_dbfs, parse_rt
 
 Address = tuple[str, int]
 _STEP_S = 0.02
+_PAUSE_S = 0.2  # a stream that had stopped so long begins anew
 _KEPT_BYTES = 8000 * 600  # ten minutes of one call at 8 kHz, one byte a sample
 
 
 class Sound:
-    """What was heard from one far address. Gaps in the stream are not filled: it is what arrived."""
+    """What was heard from one far address. Gaps in the stream are not filled: it is what arrived. ``begun_at``: when
+    something began to be heard, at first or after a pause; ``keys_up_at``: when our own keys were up."""
 
     def __init__(self) -> None:
         self.packets = 0
         self.last_at = 0.0  # Unix seconds
+        self.begun_at: list[float] = []
+        self.keys_up_at: list[float] = []
         self._ulaw = bytearray()
 
     def add(self, payload: bytes, at: float) -> None:
         self.packets += 1
+        if at - self.last_at > _PAUSE_S:
+            self.begun_at.append(at)
         self.last_at = at
         self._ulaw += payload
         del self._ulaw[:-_KEPT_BYTES]
@@ -95,6 +101,8 @@ class Ear:
         packets = key_packets(key, sequence=first, timestamp=_timestamp(), ssrc=self._ssrc, steps=steps)
         for n, packet in enumerate(packets):
             self._socket.sendto(packet, far)
+            if n == steps:
+                self.sound(far).keys_up_at.append(time.time())
             if n < steps:
                 await asyncio.sleep(_STEP_S)
 

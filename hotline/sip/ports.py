@@ -21,20 +21,22 @@ def free_tcp_port(host: str = "127.0.0.1") -> int:
     return _free_port(host, socket.SOCK_STREAM)
 
 
-def free_site_ports(host: str = "127.0.0.1", *, usual_first: bool = True) -> Ports:
+def free_site_ports(host: str = "127.0.0.1", *, usual_first: bool = True, rtp_ports: int = _RTP_PORTS) -> Ports:
     """Ports for a whole site: the usual ones where they are all free (a softphone's owner knows 5060), else others.
     Sites that start at the same time, as tests do, pass ``usual_first`` False."""
     if usual_first and _are_free(host, _USUAL):
         return _USUAL
-    return Ports(sip=free_udp_port(host), agi=free_tcp_port(host), ami=free_tcp_port(host), rtp=_free_rtp(host))
+    return Ports(
+        sip=free_udp_port(host), agi=free_tcp_port(host), ami=free_tcp_port(host), rtp=_free_rtp(host, rtp_ports)
+    )
 
 
-def _free_rtp(host: str) -> tuple[int, int]:
+def _free_rtp(host: str, count: int) -> tuple[int, int]:
     for _ in range(50):
-        first = random.randrange(_RTP_FROM, _RTP_TO, _RTP_PORTS)  # noqa: S311 - nobody guards a port by its number
-        if _can_bind(host, socket.SOCK_DGRAM, range(first, first + _RTP_PORTS)):
-            return first, first + _RTP_PORTS - 1
-    raise OSError(f"no {_RTP_PORTS} free UDP ports in a row on {host}")
+        first = random.randrange(_RTP_FROM, _RTP_TO - count, _RTP_PORTS)  # noqa: S311 - nobody guards a port by its number
+        if _can_bind(host, socket.SOCK_DGRAM, range(first, first + count)):
+            return first, first + count - 1
+    raise OSError(f"no {count} free UDP ports in a row on {host}")
 
 
 def _are_free(host: str, ports: Ports) -> bool:

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from bench import menu, reach
+from bench import reach
 from bench.__main__ import main
 from bench.children import BenchError
 from bench.numbers import AGENTS, BARE_AGENTS, BARE_REACH, DESK_AGENTS, ECHO_RING, FORKED_MENU
 from bench.peers import MODULES, MenuSounds, dialplan, queues
 from bench.site import PIN, make_site
+from bench.spending import per_call_ms
 from hotline.sip.messages import SipMessage
 from hotline.sip.timeline import PhoneCall
 
@@ -84,7 +85,7 @@ def test_a_call_that_rang_nobody_is_an_error_and_not_a_missing_sample() -> None:
 
 
 def test_cpu_per_call_is_without_what_is_used_anyway() -> None:
-    found = menu.per_call_ms([("a", 0.50, 10.0), ("b", 0.3, 5.0), ("a", 0.30, 10.0)], 10, 0.01)
+    found = per_call_ms([("a", 0.50, 10.0), ("b", 0.3, 5.0), ("a", 0.30, 10.0)], 10, 0.01)
     assert found == {"a": [pytest.approx(40.0), pytest.approx(20.0)], "b": [pytest.approx(25.0)]}
 
 
@@ -100,4 +101,4 @@ def test_without_an_asterisk_it_refuses_in_one_sentence(
 def test_an_unknown_benchmark_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["wring"])
-    assert "no benchmark 'wring'; there is ring, reach, menu" in capsys.readouterr().err
+    assert "no benchmark 'wring'; there is ring, reach, menu, ivr" in capsys.readouterr().err

@@ -1,0 +1,79 @@
+"""CPU per call, as `menu` and `ivr` count it: Asterisk, the engine, `hotline up`, every process that Asterisk forks,
+and a peer's own; less what the same processes use in the same time without calls.
+
+Rounds are short and alternate, so that what drifts, drifts for all.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from bench.children import BenchError
+from bench.cpu import cpu_s
+from bench.hall import Hall
+from hotline.sip.callers import CallPlan
+from hotline.sip.scenario import Dial
+
+_IDLE_S = 6.0
+_FIRST = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """``per_call_ms``: peer → ms of CPU per call, one figure a round. ``idle``: cores, without calls."""
+
+    per_call_ms: Mapping[str, Sequence[float]]
+    idle: float
+
+
+async def spending(
+    hall: Hall, peers: Mapping[str, Dial], plan: CallPlan, *, each: int, rounds: int, rate: float
+) -> Spent:
+    """``each``: calls of a peer in a round."""
+    for dial in peers.values():
+        await _used_s(hall, dial, plan, _FIRST, rate)  # the first of everything is not counted
+    idle = [await _idle(hall)]
+    turns = [(peer, dial) for _ in range(rounds) for peer, dial in peers.items()]
+    spent = [(peer, *await _used_s(hall, dial, plan, each, rate)) for peer, dial in turns]
+    idle.append(await _idle(hall))
+    at_rest = sum(idle) / len(idle)
+    return Spent(per_call_ms(spent, each, at_rest), at_rest)
+
+
+def per_call_ms(spent: Sequence[tuple[str, float, float]], calls: int, idle: float) -> dict[str, list[float]]:
+    """``spent``: (peer, CPU seconds, seconds on the clock), one per round of ``calls``; ``idle``: CPU s per s."""
+    found: dict[str, list[float]] = {}
+    for peer, used_s, took_s in spent:
+        found.setdefault(peer, []).append(1000 * (used_s - took_s * idle) / calls)
+    return found
+
+
+def on_top(samples: Mapping[str, Sequence[float]], peer: str, bare: str) -> list[float]:
+    """Round by round, so that both had the same machine."""
+    return [mine - his for mine, his in zip(samples[peer], samples[bare], strict=True)]
+
+
+async def _used_s(hall: Hall, dial: Dial, plan: CallPlan, calls: int, rate: float) -> tuple[float, float]:
+    """CPU seconds and seconds on the clock, until the last call's row is in the CRM store."""
+    await hall.until_told()
+    cpu, at = _cpu_s(hall), time.monotonic()
+    async with hall.callers([dial], plan, count=calls, rate=rate) as callers:
+        await callers.ended(timeout_s=30 + calls / rate)
+        if any(call.ended != "peer" for call in callers.calls.values()):
+            raise BenchError(f"a call to {dial.number} did not come through the menu")
+    await hall.until_told()
+    return _cpu_s(hall) - cpu, time.monotonic() - at
+
+
+def _cpu_s(hall: Hall) -> float:
+    return sum(cpu_s(process) for process in (hall.up, *hall.beside))
+
+
+async def _idle(hall: Hall) -> float:
+    """CPU seconds a second."""
+    cpu, at = _cpu_s(hall), time.monotonic()
+    await asyncio.sleep(_IDLE_S)
+    return (_cpu_s(hall) - cpu) / (time.monotonic() - at)
