@@ -1,15 +1,18 @@
 """A peer of `ivr`: its menu by ARI, in a process of its own. A plain client: events over one WebSocket, commands over
 kept HTTP connections (aiohttp, on uvloop), a table of handlers and the state of each call in a dictionary.
 
-    python -m bench.ari_ivr        is told {"port", "password", "app", "language", "topic"} on stdin; says {"up": true}
-It ends with stdin.
+    python -m bench.ari_ivr
+
+It is told {"port", "password", "app", "store", "language", "topic"} on stdin, says {"up": true}, and ends with stdin.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import sqlite3
 import sys
+from base64 import b64encode
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +20,7 @@ from typing import Any
 import aiohttp
 import uvloop
 
-from bench.peers import TIERS
+from bench.numbers import KNOWN_CALLER
 
 
 @dataclass(slots=True)
@@ -30,9 +33,10 @@ class _Call:
 
 
 class AriMenu:
-    def __init__(self, http: aiohttp.ClientSession, language: str, topic: str) -> None:
+    def __init__(self, http: aiohttp.ClientSession, customers: sqlite3.Connection, language: str, topic: str) -> None:
         self._http = http
         self._prompts = (language, topic)
+        self._customers = customers
         self._calls: dict[str, _Call] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._handlers: Mapping[str, Callable[[str, Mapping[str, Any]], Awaitable[None]]] = {
@@ -66,10 +70,12 @@ class AriMenu:
         if call.level == 1:
             await self._ask("DELETE", f"channels/{channel}")
             return
-        caller = event["channel"]["caller"]["number"]
-        found = await self._ask("GET", f"channels/{channel}/variable", variable=f"DB({TIERS}/{caller})")
-        call.level, call.tier = 1, str(found.get("value", ""))
+        call.level, call.tier = 1, self._tier(event["channel"]["caller"]["number"])
         await self._play(channel, 1)
+
+    def _tier(self, caller: str) -> str:
+        row = self._customers.execute("SELECT tier FROM customers WHERE number = ?", (caller,)).fetchone()
+        return str(row[0]) if row else ""
 
     async def _play(self, channel: str, level: int) -> None:
         answer = await self._ask("POST", f"channels/{channel}/play", media=f"sound:{self._prompts[level]}")
@@ -85,13 +91,22 @@ class AriMenu:
             return dict(json.loads(body)) if body else {}
 
 
+def _customers(file: str) -> sqlite3.Connection:
+    """The look-up's table, in a file of the client's own: AstDB cannot be read over ARI."""
+    customers = sqlite3.connect(file)
+    with customers:
+        customers.execute("CREATE TABLE customers (number TEXT PRIMARY KEY, tier TEXT)")
+        customers.execute("INSERT INTO customers VALUES (?, 'gold')", (KNOWN_CALLER,))
+    return customers
+
+
 async def main() -> None:
     told = json.loads(await asyncio.to_thread(sys.stdin.readline))
     base = f"http://127.0.0.1:{told['port']}"
-    auth = aiohttp.BasicAuth(told["app"], told["password"])
+    headers = {"Authorization": "Basic " + b64encode(f"{told['app']}:{told['password']}".encode()).decode()}
     connector = aiohttp.TCPConnector(limit=0)
-    async with aiohttp.ClientSession(base, auth=auth, connector=connector) as http:
-        menu = AriMenu(http, told["language"], told["topic"])
+    async with aiohttp.ClientSession(base, headers=headers, connector=connector) as http:
+        menu = AriMenu(http, _customers(told["store"]), told["language"], told["topic"])
         async with http.ws_connect("/ari/events", params={"app": told["app"]}) as events:
             print(json.dumps({"up": True}), flush=True)
             ending = asyncio.create_task(asyncio.to_thread(sys.stdin.read))

@@ -116,7 +116,8 @@ async def ari_menu(port: int, password: str, app: str, sounds: MenuSounds, log: 
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=said, cwd=REPOSITORY,
         )  # fmt: skip
     try:
-        told = {"port": port, "password": password, "app": app, "language": sounds.language, "topic": sounds.topic}
+        told = {"port": port, "password": password, "app": app, "store": str(log.with_suffix(".sqlite"))}
+        told |= {"language": sounds.language, "topic": sounds.topic}
         _tell(process, json.dumps(told))
         await _heard(process, log)
         yield psutil.Process(process.pid)

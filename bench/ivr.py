@@ -63,8 +63,8 @@ async def _cpu(hall: Hall, dials: Mapping[str, Dial], calls: int) -> Report:
             f"{each * _ROUNDS} calls per peer at {_RATE:g} a second in {_ROUNDS} alternating rounds (n counts rounds),"
             " keys at 3 and 6 s after the answer. All processes: Asterisk, engine, supervisor, forked children, the ARI"
             f" client; less what they use without calls ({100 * spent.idle:.1f} % of a core).",
-            "The look-up: hotline asks its CRM store (SQLite) who calls; the peers ask AstDB. Only hotline tags and"
-            " records.",
+            "The look-up: hotline asks its CRM store (SQLite) who calls, ARI's client a SQLite file of its own, the"
+            " other two AstDB. Only hotline tags and records.",
         ),
     )
 

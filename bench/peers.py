@@ -28,6 +28,7 @@ IVR_MODULES = (
     "func_db.so",
     *(f"res_stasis{part}.so" for part in ("", "_answer", "_playback", "_recording", "_snoop", "_device_state")),
     "res_http_websocket.so",
+    "res_websocket_client.so",
     "res_ari.so",
     "res_ari_model.so",
     *(f"res_ari_{part}.so" for part in ("applications", "channels", "playbacks", "events")),
