@@ -25,6 +25,7 @@ from bench.numbers import (
 MODULES = ("app_queue.so", "app_read.so")
 # Only for `ivr`: with ARI loaded every call is told to Stasis, and the other benchmarks' figures should not have that.
 IVR_MODULES = (
+    "app_read.so",
     "func_db.so",
     *(f"res_stasis{part}.so" for part in ("", "_answer", "_playback", "_recording", "_snoop", "_device_state")),
     "res_http_websocket.so",

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from bench.children import BenchError
 from bench.cpu import cpu_s
 from bench.hall import Hall
-from hotline.sip.callers import CallPlan
+from hotline.sip.callers import Callers, CallPlan
 from hotline.sip.scenario import Dial
 
 _IDLE_S = 6.0
@@ -62,10 +62,18 @@ async def _used_s(hall: Hall, dial: Dial, plan: CallPlan, calls: int, rate: floa
     cpu, at = _cpu_s(hall), time.monotonic()
     async with hall.callers([dial], plan, count=calls, rate=rate) as callers:
         await callers.ended(timeout_s=30 + calls / rate)
-        if any(call.ended != "peer" for call in callers.calls.values()):
+        if not _came_through(callers, plan):
             raise BenchError(f"a call to {dial.number} did not come through the menu")
     await hall.until_told()
     return _cpu_s(hall) - cpu, time.monotonic() - at
+
+
+def _came_through(callers: Callers, plan: CallPlan) -> bool:
+    """Each call was hung up by the menu, and not before its last key."""
+    keys_s = max(press.after_s for press in plan.keys)
+    began = {m.call_id: m.at for m in callers.messages() if m.sent and m.method == "INVITE"}
+    ended = {m.call_id: m.at for m in callers.messages() if not m.sent and m.method == "BYE"}
+    return all(ended.get(call_id, 0.0) - at >= keys_s for call_id, at in began.items())
 
 
 def _cpu_s(hall: Hall) -> float:
