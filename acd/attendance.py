@@ -45,7 +45,7 @@ class Attendance:
             self._p.floor.rest(extension, None)
         await self._offering.try_agent(extension)
         if event is PresenceEvent.LOG_OUT:
-            await self._waits.climb_stranded(now)
+            await self._waits.gone_home(extension, now)
         return True
 
     async def blame(self, extension: str, now: float) -> None:

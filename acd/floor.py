@@ -49,6 +49,11 @@ class Floor:
             self._states[extension].free and self._phones[extension] is PhoneState.FREE and extension not in self._rests
         )
 
+    def is_staffed(self, extension: str) -> bool:
+        """An agent of ours who is not logged out."""
+        state = self._states.get(extension)
+        return state is not None and state.presence is not Presence.LOGGED_OUT
+
     def note(self, state: AgentState) -> None:
         """The store has spoken."""
         before = self._states.get(state.extension)

@@ -6,7 +6,7 @@ closing, not sitting out. Changed only inside a turn.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from acd.deadlines import Deadlines, Due
 from acd.ladder import Ladder
@@ -25,9 +25,13 @@ class Line:
         self._index = index
         self._deadlines = deadlines
         self._places: dict[str, Place] = {}
+        self._queues: dict[str, dict[str, Place]] = {name: {} for name in ladders}  # the same, by queue
 
     def __iter__(self) -> Iterator[Place]:
         return iter(self._places.values())
+
+    def of(self, queue: str) -> Collection[Place]:
+        return self._queues[queue].values() if queue in self._queues else ()
 
     def get(self, call_id: str) -> Place | None:
         return self._places.get(call_id)
@@ -47,8 +51,10 @@ class Line:
     def enter(self, ticket: Ticket) -> Place:
         call = ticket.call
         entered_at = call.joined_at if call.entered_at is None else call.entered_at
-        wait_until = entered_at + self.ladder(call.queue).spec.max_wait_s
+        wait_s = self.ladder(call.queue).spec.max_wait_s if call.wait_s is None else call.wait_s
+        wait_until = entered_at + wait_s
         place = self._places[call.call_id] = Place(ticket, 0, entered_at, wait_until)
+        self._queues[call.queue][call.call_id] = place
         self._deadlines.set(Due.WAIT, call.call_id, wait_until)
         return place
 
@@ -57,6 +63,7 @@ class Line:
         place = self._places.pop(call_id, None)
         if place is None:
             return
+        self._queues[place.call.queue].pop(call_id, None)
         place.ticket.offer = None
         place.ticket.closed = True
         self._index.remove_call(call_id)
@@ -80,6 +87,8 @@ class Line:
 
     def _climb(self, place: Place, now: float) -> bool:
         call, before = place.call, place.step
+        if call.agent:  # for one agent, whatever the steps ask for: there is nothing to climb
+            return False
         ladder = self.ladder(call.queue)
         place.step, place.step_since = ladder.climb(place.step, place.step_since, call.attributes, now)
         self._deadlines.set(Due.STEP, call.call_id, ladder.end(place.step, place.step_since))
@@ -90,5 +99,9 @@ class Line:
         if ticket.offer is not None or ticket.timed_out or ticket.closed or now < place.out_until:
             self._index.remove_call(call.call_id)
             return
+        order = (-call.priority, call.joined_at, call.call_id)
+        if call.agent:
+            self._index.add_direct(order, call.agent)
+            return
         of = self.ladder(call.queue).call_class(place.step, call.attributes)
-        self._index.add_call((-call.priority, call.joined_at, call.call_id), of, place.refused)
+        self._index.add_call(order, of, place.refused)

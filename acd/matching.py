@@ -4,6 +4,9 @@ An index of the calls that wait and the agents that could take one. Pure: no I/O
 Law of the calls: higher priority first, then the earlier join, then the call id. Law of the agents: the
 queue's strategy, then the extension. A refusal makes the pair each other's *last* choice, not a forbidden
 one: ringing the same phone again is better than ringing none.
+
+Direct calls, for one agent by name, stand in a side line of that agent's and in no bucket: whoever is not named in one
+pays a look into an empty dictionary for them, and no class is made of them.
 """
 
 from __future__ import annotations
@@ -97,7 +100,10 @@ class Buckets(Generic[C, O]):
 
     def in_order(self) -> Iterator[str]:
         """Every member's id, over all buckets."""
-        return (order[-1] for order in merge(*self._buckets.values()))
+        return (order[-1] for order in self.orders())
+
+    def orders(self) -> Iterator[O]:
+        return merge(*self._buckets.values())
 
     def members(self, of: C) -> tuple[str, ...]:
         return tuple(order[-1] for order in self._buckets.get(of, ()))
@@ -123,6 +129,12 @@ class _Call:
 
 
 @dataclass(frozen=True, slots=True)
+class _Direct:
+    order: CallOrder
+    agent: str  # extension
+
+
+@dataclass(frozen=True, slots=True)
 class _Agent:
     of: AgentClass
     orders: Mapping[str, AgentOrder]  # one for each strategy
@@ -135,6 +147,8 @@ class Index:
     def __init__(self, strategies: Mapping[str, StrategyKey] = STRATEGIES) -> None:
         self._strategies = strategies
         self._calls: dict[str, _Call] = {}
+        self._direct: dict[str, _Direct] = {}
+        self._side_lines: dict[str, SortedList] = {}  # extension → orders of direct calls, never empty
         self._agents: dict[str, _Agent] = {}
         self._waiting: Buckets[CallClass, CallOrder] = Buckets()
         self._idle: dict[str, Buckets[AgentClass, AgentOrder]] = {name: Buckets() for name in strategies}
@@ -154,13 +168,30 @@ class Index:
         for extension in call.refused:
             self._refused.setdefault(extension, set()).add(call_id)
 
+    def add_direct(self, order: CallOrder, agent: str) -> None:
+        """A call for this agent (extension) alone."""
+        call_id = order[-1]
+        self.remove_call(call_id)
+        self._direct[call_id] = _Direct(order, agent)
+        self._side_lines.setdefault(agent, SortedList()).add(order)
+
     def remove_call(self, call_id: str) -> None:
         call = self._calls.pop(call_id, None)
         if call is None:
+            self._remove_direct(call_id)
             return
         self._waiting.remove(call.of, call.order)
         for extension in call.refused:
             self._refused[extension].discard(call_id)
+
+    def _remove_direct(self, call_id: str) -> None:
+        call = self._direct.pop(call_id, None)
+        if call is None:
+            return
+        line = self._side_lines[call.agent]
+        line.remove(call.order)
+        if not line:
+            del self._side_lines[call.agent]
 
     def add_agent(self, agent: IdleAgent, of: AgentClass) -> None:
         self.remove_agent(agent.extension)
@@ -180,7 +211,8 @@ class Index:
         """The extension to offer this waiting call to; None when nobody idle may serve it."""
         call = self._calls.get(call_id)
         if call is None:
-            return None
+            direct = self._direct.get(call_id)
+            return direct.agent if direct is not None and direct.agent in self._agents else None
         fitting = call.of.fitting
         return self._idle[call.of.strategy].first(fitting.__contains__, call.refused, fitting)
 
@@ -190,10 +222,26 @@ class Index:
         if agent is None:
             return None
         mine = agent.of
-        return self._waiting.first(lambda calls: mine in calls.fitting, self._refused.get(extension, ()))
+        refused = self._refused.get(extension, ())
+        found = self._waiting.first(lambda calls: mine in calls.fitting, refused)
+        line = self._side_lines.get(extension)
+        return found if line is None else self._sooner(line[0], found, refused)
+
+    def _sooner(self, direct: CallOrder, found: str | None, refused: Container[str]) -> str:
+        """Of an agent's first direct call and the first of all others. One that they refused is their last choice."""
+        if found is None or found in refused or direct < self._calls[found].order:
+            return direct[-1]
+        return found
+
+    def direct_to(self, extension: str) -> tuple[str, ...]:
+        """The calls that wait for this agent alone, in order."""
+        return tuple(order[-1] for order in self._side_lines.get(extension, ()))
 
     def calls_in_order(self) -> Iterator[str]:
-        return self._waiting.in_order()
+        if not self._direct:
+            return self._waiting.in_order()
+        direct = sorted(call.order for call in self._direct.values())
+        return (order[-1] for order in merge(self._waiting.orders(), direct))
 
     def stranded(self) -> tuple[str, ...]:
         """The waiting calls that no staffed agent can ever serve as they stand."""
@@ -207,4 +255,4 @@ class Index:
         return extension in self._agents
 
     def is_waiting(self, call_id: str) -> bool:
-        return call_id in self._calls
+        return call_id in self._calls or call_id in self._direct

@@ -148,6 +148,10 @@ class WaitingCall:
     steps and its longest wait count from there (None: from ``joined_at``).
     ``priority``: larger first. ``attributes`` are the call variables a requirement may name
     (``$language``, ``$product``).
+
+    ``agent``: the extension of the one agent who may take it, whatever the queue's steps ask for; such a *direct* call
+    has its turn among all that this agent may serve, and gives up as soon as there is nobody to wait for.
+    ``wait_s``: how long it may wait in this queue, instead of the queue's own longest wait.
     """
 
     call_id: str
@@ -156,6 +160,8 @@ class WaitingCall:
     priority: int = 0
     attributes: Mapping[str, str] = field(default_factory=dict)
     entered_at: float | None = None
+    agent: str = ""
+    wait_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

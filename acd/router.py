@@ -21,6 +21,7 @@ from acd.deadlines import NEVER, Deadlines, Due
 from acd.dispatch import Dispatch
 from acd.events import AcdEvent, EventKind
 from acd.floor import Floor
+from acd.handle_times import HandleTimes
 from acd.ladder import Ladder
 from acd.line import Line, UnknownQueue
 from acd.matching import Index
@@ -39,6 +40,7 @@ from acd.offering import Offering
 from acd.parts import Held, Parts
 from acd.presence import PresenceBook, PresenceClerk
 from acd.profiles import Profiles
+from acd.queue_looks import QueueLooks
 from acd.resync import resync
 from acd.rules import RouterRules
 from acd.store import Store
@@ -47,6 +49,7 @@ from acd.tickets import Ticket
 from acd.turns import Turns
 from acd.views import AgentView, QueueView, agent_view, queue_view
 from acd.waits import Waits
+from ivr.flow.outside import QueueLook
 
 __all__ = ["RONA", "Router", "RouterRules", "Ticket", "UnknownQueue"]
 
@@ -81,6 +84,8 @@ class Router:
         ladders = {name: Ladder(spec, profiles) for name, spec in queues.items()}
         self._line = Line(ladders, index, self._deadlines)
         self._held = Held()
+        handled = HandleTimes()
+        self._looks = QueueLooks(self._floor, self._line, handled)
         self._store, self._clock, self._queues, self._book = store, clock, queues, presence
         self._clerk = PresenceClerk(presence, self._floor.state, clock)
         self._turns = Turns(instant=store.instant, failed=self._doubt, after=self._stir)
@@ -94,7 +99,7 @@ class Router:
             rules or RouterRules(),
             clock,
             wake,
-            Telling(reports),
+            Telling(_both(handled.hear, reports)),
             self._doubt,
         )
         self._offering = Offering(self._parts)
@@ -303,9 +308,21 @@ class Router:
 
     # ---- seeing it
 
+    def look(self, queue: str) -> QueueLook:
+        """For a caller's flow, in the midst of the call."""
+        return self._looks.look(queue)
+
     async def agents(self) -> Sequence[AgentView]:
         return [agent_view(self._floor, extension) for extension in self._floor.specs]
 
     async def queues(self) -> Sequence[QueueView]:
         now = self._clock()
         return [queue_view(name, self._floor, self._line, now) for name in self._queues]
+
+
+def _both(first: Callable[[AcdEvent], None], second: Callable[[AcdEvent], None]) -> Callable[[AcdEvent], None]:
+    def hear(event: AcdEvent) -> None:
+        first(event)
+        second(event)
+
+    return hear

@@ -1,7 +1,8 @@
 """The life of one customer call. Read it from top to bottom: this is the order the call travels.
 
-Contact → tag → flow (menus) → queue → conversation → outcome. One call is one coroutine; an everyday ending
-(a hang-up, silence, no agent) is a value that comes back, and only broken rules raise.
+Contact → tag → flow (menus) → queue → conversation → outcome → what is asked of a caller who is still there. One call
+is one coroutine; an everyday ending (a hang-up, silence, no agent) is a value that comes back, and only broken rules
+raise.
 
 The law of the last command: `HOTLINE_NEXT` is set when, and only when, the outcome is durable. While it is empty the
 dialplan believes that we failed and knocks again with the same call id, so nothing here needs to be undone.
@@ -13,20 +14,24 @@ import asyncio
 import logging
 
 from agi_scripts import variables
+from agi_scripts.admission import HOUSE, WITHHELD, Refusal
 from agi_scripts.centre import Centre
 from agi_scripts.contact import Luggage, accept, new_record, pack_attributes, unpack_attributes
+from agi_scripts.endpoint import is_of_the_house
 from agi_scripts.record import CallRecord
+from agi_scripts.transfer import transfer
 from agi_scripts.waiting import WaitEnd, wait_for_agent
 from crm_bridge.numbers import e164
 from crm_bridge.outcome import HangupBy, Outcome
 from crm_bridge.resume import LeftOff
 from ivr.agi.session import AgiSession
 from ivr.agi_voice import AgiVoice
-from ivr.flow.interpreter import CallerGone, CallState, HangUp, Leave, QueueFor, walk
+from ivr.flow.interpreter import CallerGone, CallState, HangUp, Leave, QueueFor, TransferTo, walk
 
 log = logging.getLogger(__name__)
 
 _STOPPED = "site stopped"
+_TOO_MANY = "too_many_calls"
 
 
 async def serve_call(session: AgiSession, centre: Centre) -> None:
@@ -36,9 +41,11 @@ async def serve_call(session: AgiSession, centre: Centre) -> None:
     centre.live.by_id[record.call_id] = record
     try:
         if luggage.call_id:
+            centre.admission.come_back(record.call_id, _caller(record, centre))
             await _come_back(session, record, centre, luggage)
         elif await accept(session, record):
-            await _follow_flow(session, record, centre)
+            refusal = centre.admission.enter(record.call_id, _caller(record, centre), centre.clock())
+            await (_turn_away(session, record, centre, refusal) if refusal else _follow_flow(session, record, centre))
     except asyncio.CancelledError:
         if centre.live.closing:  # the whole site stops: nobody will be there for another knock
             await record.cut_short(_STOPPED)
@@ -46,10 +53,29 @@ async def serve_call(session: AgiSession, centre: Centre) -> None:
     finally:
         if centre.live.by_id.get(record.call_id) is record:  # else it has come back already, by another line
             del centre.live.by_id[record.call_id]
+            centre.admission.leave(record.call_id)
         if not record.ended:
             centre.live.left_off[record.call_id] = record.left_off
     if record.ended:
         await session.set_variables({variables.NEXT: "hangup"})
+
+
+def _caller(record: CallRecord, centre: Centre) -> str:
+    """By what the calls of one caller are counted."""
+    if is_of_the_house(record.channel):
+        return HOUSE
+    return e164(record.ani, centre.country) or record.ani or WITHHELD
+
+
+async def _turn_away(session: AgiSession, record: CallRecord, centre: Centre, refusal: Refusal) -> None:
+    """Nobody is left in silence, and the call is told of like any other."""
+    voice = AgiVoice(session, centre.prompt_path)
+    voice.speak_language(record.language or centre.default_language)
+    await voice.play([_TOO_MANY], barge_in=False)
+    if session.gone:
+        await _caller_left(session, record, centre, Outcome.REJECTED, cause=refusal.value)
+    else:
+        await record.end(Outcome.REJECTED, HangupBy.SYSTEM, cause=refusal.value)
 
 
 async def _come_back(session: AgiSession, record: CallRecord, centre: Centre, luggage: Luggage) -> None:
@@ -58,15 +84,26 @@ async def _come_back(session: AgiSession, record: CallRecord, centre: Centre, lu
     record.note("returned", dialstatus=luggage.dialstatus)
     if luggage.talked_s is not None:
         centre.router.expect_no_more(record.call_id)
-        await _tell_talk(session, record, luggage.talked_s)
+        await _tell_talk(session, record, centre, luggage.talked_s)
         return
     left = centre.live.left_off.pop(record.call_id, LeftOff())
-    if record.joined_at is None or record.queue not in centre.queues:  # the menus' answers are in the journal only
+    record.come_back(left)
+    ways = centre.ways_on(record.dnis, left.node)
+    if record.joined_at is None or record.queue not in centre.queues or ways is None:  # in a menu; or a queue gave up
+        if record.joined_at is not None:
+            record.give_up(Outcome.TIMEOUT)
         record.language, record.attributes = left.language, unpack_attributes(left.attributes)
         await _follow_flow(session, record, centre, start=left.node)
         return
-    then = centre.way_after(record.dnis, left.node)
-    wish = QueueFor(record.queue, luggage.priority_class, record.attributes, then=then)
+    wish = QueueFor(
+        record.queue,
+        luggage.priority_class,
+        record.attributes,
+        then=ways.then,
+        after=ways.after,
+        agent=luggage.agent,
+        wait_s=luggage.wait_s,
+    )
     if left.attributes:  # the channel carries what the queue was told, the journal all that the flow knows
         record.attributes = unpack_attributes(left.attributes)
     await _follow_flow(session, record, centre, first=wish)
@@ -78,22 +115,26 @@ async def serve_ended(session: AgiSession, centre: Centre) -> None:
     if luggage.call_id and luggage.call_id not in centre.live.by_id:
         record = new_record(session, centre, luggage)
         await record.begin()
-        centre.live.left_off.pop(record.call_id, None)
+        left = centre.live.left_off.pop(record.call_id, LeftOff())
         centre.router.expect_no_more(record.call_id)
         if luggage.talked_s is not None:
-            await _tell_talk(session, record, luggage.talked_s)
+            await _tell_talk(session, record, centre, luggage.talked_s)
         else:
-            outcome = Outcome.ABANDONED_QUEUE if record.joined_at is not None else Outcome.ABANDONED_IVR
-            await record.end(outcome, HangupBy.CALLER)
+            abandoned = Outcome.ABANDONED_QUEUE if record.joined_at is not None else Outcome.ABANDONED_IVR
+            await record.end(Outcome(left.reached or abandoned), HangupBy.CALLER)
     await session.set_variables({variables.NEXT: "hangup"})
 
 
-async def _tell_talk(session: AgiSession, record: CallRecord, talked_s: float) -> None:
-    """A conversation that outlived its engine. The agent is the one whom Dial names; the caller has hung up when the
-    hang-up came from their channel."""
-    agent, cause, left = await session.full_variable("DIALEDPEERNUMBER", "HANGUPCAUSE", "CHANNEL(hangupsource)")
+async def _tell_talk(session: AgiSession, record: CallRecord, centre: Centre, talked_s: float) -> None:
+    """A conversation that outlived its engine. The agent (or the number outside) is the one whom Dial names; the caller
+    has hung up when the hang-up came from their channel."""
+    dialled, cause, left = await session.full_variable("DIALEDPEERNUMBER", "HANGUPCAUSE", "CHANNEL(hangupsource)")
     by = HangupBy.CALLER if left == record.channel else HangupBy.AGENT
-    record.talked(agent.rpartition("/")[2], talked_s)
+    peer = dialled.rpartition("/")[2]
+    if "@" in peer:
+        record.transferred(centre.outside_numbers.name_of(peer) or "", talked_s)
+    else:
+        record.talked(peer, talked_s)
     await record.end(Outcome.ANSWERED, by, cause=cause)
 
 
@@ -107,7 +148,7 @@ async def _follow_flow(
 ) -> None:
     """Walk the number's flow until it ends in an outcome, through as many queues as it names. ``first``: the queue
     that a returning call was in; its flow goes on from there."""
-    voice = AgiVoice(session, centre.prompt_path, centre.utter)
+    voice = AgiVoice(session, centre.prompt_path, centre.utter, centre.recordings, centre.launch)
     state = _state(record, centre)
     voice.speak_language(state.language)
     flow = centre.flow_of(record.dnis)
@@ -130,8 +171,15 @@ async def _take_leave(
             await _caller_left(session, record, centre, _reached(state) or record.gave_up or Outcome.ABANDONED_IVR)
         case HangUp():
             await record.end(_reached(state) or Outcome(leave.outcome), HangupBy.SYSTEM)
+        case QueueFor() | TransferTo() if record.ended:  # they have talked: nobody is rung a second time
+            pass
         case QueueFor():
-            return await _queue(session, voice, record, centre, leave)
+            end = await wait_for_agent(session, voice, record, centre, leave)
+            return await _go_on(session, record, centre, leave, end, Outcome.ABANDONED_QUEUE)
+        case TransferTo():
+            end = await transfer(session, record, centre, leave)
+            left = _reached(state) or record.gave_up or Outcome.ABANDONED_IVR
+            return await _go_on(session, record, centre, leave, end, left)
     return None
 
 
@@ -140,27 +188,46 @@ def _reached(state: CallState) -> Outcome | None:
     return Outcome(state.reached) if state.reached else None
 
 
-async def _caller_left(session: AgiSession, record: CallRecord, centre: Centre, outcome: Outcome) -> None:
+async def _caller_left(
+    session: AgiSession, record: CallRecord, centre: Centre, outcome: Outcome, cause: str = ""
+) -> None:
     """The channel is gone before a conversation. A line that was cut says nothing of the caller: the call comes back,
     or is found lost."""
     if centre.live.closing:
         await record.cut_short(_STOPPED)
     elif not session.cut:
-        await record.end(outcome, HangupBy.CALLER)
+        await record.end(outcome, HangupBy.CALLER, cause=cause)
 
 
-async def _queue(
-    session: AgiSession, voice: AgiVoice, record: CallRecord, centre: Centre, wish: QueueFor
+async def _go_on(
+    session: AgiSession,
+    record: CallRecord,
+    centre: Centre,
+    wish: QueueFor | TransferTo,
+    end: WaitEnd,
+    abandoned: Outcome,
 ) -> str | None:
-    end = await wait_for_agent(session, voice, record, centre, wish)
+    """The node to go on with after an attempt to get somebody to talk to the caller. ``abandoned``: the outcome for a
+    caller who has left meanwhile."""
     if end is WaitEnd.ABANDONED:
-        await _caller_left(session, record, centre, Outcome.ABANDONED_QUEUE)
+        await _caller_left(session, record, centre, abandoned)
+    if end is WaitEnd.TALKED:
+        return await _after_talk(session, centre, wish.after)
     if end is not WaitEnd.TIMED_OUT:
         return None
     record.give_up(Outcome.TIMEOUT)
     if wish.then is None:
         await record.end(Outcome.TIMEOUT, HangupBy.SYSTEM)
     return wish.then
+
+
+async def _after_talk(session: AgiSession, centre: Centre, after: str | None) -> str | None:
+    """Only where the other side hung up and the caller is still there. The outcome is durable, so from here on the
+    dialplan may take the call for done: should we die while the caller answers, it simply ends."""
+    if after is None or session.gone or centre.live.closing:
+        return None
+    await session.set_variables({variables.NEXT: "hangup"})
+    return after
 
 
 def _state(record: CallRecord, centre: Centre) -> CallState:
@@ -173,8 +240,11 @@ def _state(record: CallRecord, centre: Centre) -> CallState:
         campaign=record.tag.campaign,
         attributes=dict(record.attributes),
         ani=e164(record.ani, centre.country) or "",
+        reached=record.left_off.reached,
         keep=record.keep,
-        on_problem=record.problem,
+        on_problem=lambda place, what: record.problem(centre.flow_at(record.dnis, place), place, what),
+        menu_left_s=centre.menu_s,
+        codes=centre.languages,
     )
     state.on_node = lambda name: _entered(record, centre, state, name)
     return state

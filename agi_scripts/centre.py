@@ -5,18 +5,26 @@ Nothing here decides anything. A script gets a `Centre` and the session of its c
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
 from acd.model import AgentSpec, Offer, QueueSpec
 from acd.router import Router
+from agi_scripts.admission import Admission
+from agi_scripts.outside_numbers import OutsideNumbers
+from agi_scripts.studio import Studio
 from crm_bridge.journal import Journal
 from crm_bridge.resume import LeftOff
+from ivr.agi_script import Launch
 from ivr.agi_voice import Utter, speechless
+from ivr.closures import Closure
 from ivr.flow.interpreter import World
 from ivr.flow.model import Flow
-from ivr.flow.place import after_queue
+from ivr.flow.place import WaysOn, after_queue, find_place
+from ivr.hours import LineHours
 from ivr.media_source import NumberSpec
 from ivr.pin_lock import PinLock
 
@@ -26,16 +34,26 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What an agent must prove at the desk. ``repr`` keeps the PIN to itself."""
+    """What an agent must prove at the desk, and whether they may do more there. ``repr`` keeps the PIN to itself."""
 
     extension: str
     pin: str = field(repr=False)
+    supervisor: bool = False
+
+
+class LineClosings(Protocol):
+    """Lines closed by hand. Durable, and known to every call, when these return. Both raise JournalError."""
+
+    async def close(self, closure: Closure) -> None: ...
+
+    async def open(self, line: str) -> bool:
+        """False: it was not closed by hand."""
 
 
 @dataclass(slots=True)
 class LiveCalls:
-    """The calls whose coroutine runs now, by call id; those that ring an agent or talk, by the caller's channel; and
-    where returning calls left off.
+    """The calls whose coroutine runs now, by call id; those that ring an agent or talk, by the caller's channel; those
+    that ring outside of the house or talk there, likewise; and where returning calls left off.
 
     ``draining``: the site takes no more calls, and whoever is not talking yet will not be served.
     ``closing``: the whole site is being stopped: a call that we let go will not come back, and a hang-up is ours.
@@ -43,6 +61,7 @@ class LiveCalls:
 
     by_id: dict[str, CallRecord] = field(default_factory=dict)
     dialled: dict[str, tuple[CallRecord, Offer]] = field(default_factory=dict)
+    outward: dict[str, CallRecord] = field(default_factory=dict)
     left_off: dict[str, LeftOff] = field(default_factory=dict)
     draining: bool = False
     closing: bool = False
@@ -52,7 +71,11 @@ class LiveCalls:
 class Centre:
     """The joined parts. ``clock``: Unix seconds, steady. ``prompt_path(key, language)``: the sound file
     as Asterisk wants it, absolute and without its ending. ``has_prompt(key)``: is there such a prompt?
-    ``utter``: the sound file of a spoken value. ``country``: where a number without a country code is at home."""
+    ``utter``: the sound file of a spoken value. ``country``: where a number without a country code is at home.
+    ``languages``: the site's word → code of its texts. ``launch``: starts AGI scripts of the site.
+    ``recordings``: the folder of what callers leave behind. ``menu_s``: how long one call may be in menus, all in all.
+    ``hours``: the lines, in the order of their numbers at the desk; ``closings``: None where no line can be closed;
+    ``studio``: None where no prompt can be recorded."""
 
     numbers: Mapping[str, NumberSpec]
     flows: Mapping[str, Flow]
@@ -68,7 +91,16 @@ class Centre:
     default_language: str
     country: str = ""
     utter: Utter = speechless
+    languages: Mapping[str, str] = field(default_factory=dict)
+    launch: Launch | None = None
+    recordings: Path | None = None
+    menu_s: float = math.inf
+    hours: Mapping[str, LineHours] = field(default_factory=dict)
+    closings: LineClosings | None = None
+    studio: Studio | None = None
+    admission: Admission = field(default_factory=Admission)
     pin_lock: PinLock = field(default_factory=PinLock)
+    outside_numbers: OutsideNumbers = field(default_factory=OutsideNumbers)
     live: LiveCalls = field(default_factory=LiveCalls)
 
     def flow_of(self, dnis: str) -> Flow:
@@ -76,6 +108,14 @@ class Centre:
         spec = self.numbers.get(dnis) or next(iter(self.numbers.values()))
         return self.flows[spec.flow]
 
-    def way_after(self, dnis: str, node: str | None) -> str | None:
-        """Where the flow goes on when the queue at the place ``node`` gives up; None when that is no queue."""
-        return after_queue(self.flow_of(dnis), self.flows, node)
+    def flow_at(self, dnis: str, place: str) -> str:
+        """The name of the flow that the node at this place is written in: maybe a sub-flow's."""
+        found = find_place(self.flow_of(dnis), self.flows, place)
+        return (found.flow if found is not None else self.flow_of(dnis)).name
+
+    def ways_on(self, dnis: str, place: str) -> WaysOn | None:
+        """How the flow goes on from the queue at this place; None when the flow has another node there. A place that
+        is in the flow no more is taken for a queue after which there is nothing."""
+        if find_place(self.flow_of(dnis), self.flows, place) is None:
+            return WaysOn()
+        return after_queue(self.flow_of(dnis), self.flows, place)

@@ -1,7 +1,8 @@
 """First contact: a call is at our door, for the first time or again after an engine died under it.
 
 The dialplan hands over only ids and numbers of our own as arguments (caller data never travels there):
-call id, original join time in Unix ms, queue, language, DIALSTATUS, talk time in ms, priority, attributes.
+call id, original join time in Unix ms, queue, language, DIALSTATUS, talk time in ms, priority, attributes, the agent
+waited for, the end of that wait in Unix ms.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ class Luggage:
     answered_ms: str = ""
     priority: str = ""
     attributes: str = ""
+    agent: str = ""
+    wait_until_ms: str = ""
 
     @classmethod
     def of(cls, args: tuple[str, ...]) -> Luggage:
@@ -43,6 +46,13 @@ class Luggage:
     def talked_s(self) -> float | None:
         """Length of the conversation in seconds when there has been one, else None."""
         return float(self.answered_ms) / 1000 if self.answered_ms.isdecimal() else None
+
+    @property
+    def wait_s(self) -> float | None:
+        """How long the whole wait may last, from its beginning, where that is not the queue's to say."""
+        if self.joined_at is None or not self.wait_until_ms.isdecimal():
+            return None
+        return float(self.wait_until_ms) / 1000 - self.joined_at
 
     @property
     def priority_class(self) -> int:

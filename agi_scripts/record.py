@@ -10,8 +10,10 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
+from crm_bridge.entry import CALLBACK, SOURCE, VOICEMAIL
 from crm_bridge.journal import Entry, Journal, JournalUnwritable
 from crm_bridge.outcome import HangupBy, Outcome
+from crm_bridge.problems import FLOW_PROBLEM
 from crm_bridge.resume import LeftOff
 from ivr.media_source import Tag
 
@@ -70,19 +72,29 @@ class CallRecord:
         """The caller has said which advert brought them."""
         if source != self.tag.source:
             self.tag = replace(self.tag, source=source)
-            self.note("source", source=source)
+            self.left_off = replace(self.left_off, source=source)
+            self.note(SOURCE, source=source)
 
     async def keep(self, kind: str, fields: Mapping[str, str | int | float | None]) -> None:
         """A fact that the flow has learnt; durable when this returns."""
+        if kind in (VOICEMAIL, CALLBACK):
+            self.left_off = replace(self.left_off, reached="voicemail" if kind == VOICEMAIL else "callback")
         await self._durable(kind, **fields)
 
-    def problem(self, node: str, what: str) -> None:
-        """A mistake of the flow, or of something that it asks, for the admin to see."""
-        self.note("flow_problem", node=node, what=what)
+    def come_back(self, left: LeftOff) -> None:
+        """What an engine before us knew of this call and nothing but the journal has kept."""
+        self.left_off = left
+        if left.source:
+            self.tag = replace(self.tag, source=left.source)
+
+    def problem(self, flow: str, node: str, what: str) -> None:
+        """A mistake of the flow, or of something that it asks, for the admin to see. ``node``: its place."""
+        self.note(FLOW_PROBLEM, flow=flow, node=node, what=what)
 
     def entered(self, node: str, attributes: str) -> None:
         """A flow node, with what the caller's keys have said so far: from here a call goes on that we lose."""
-        self.left_off = LeftOff(node, language=self.language, attributes=attributes)
+        here = replace(self.left_off, node=node, waiting=False)
+        self.left_off = replace(here, language=self.language, attributes=attributes)
         self.note("node", name=node, **({"attributes": attributes} if attributes else {}))
 
     def joined(self, queue: str, joined_at: float, priority: int) -> None:
@@ -107,6 +119,19 @@ class CallRecord:
     def talked(self, agent: str, talked_s: float) -> None:
         """The conversation is over. Asterisk has measured its length from the joining on, and that dates the answer."""
         self.answered_at, self.agent, self.talked_s = self.clock() - talked_s, agent, talked_s
+
+    def transferred(self, outside: str, talked_s: float) -> None:
+        """A conversation with somebody outside of the house is over. ``outside``: their name in the site's list."""
+        self.talked("", talked_s)
+        self.note("transferred", outside=outside, talked_s=round(talked_s, 3))
+
+    def not_transferred(self, outside: str, why: str) -> None:
+        self.answered_at = None
+        self.note("transfer_missed", outside=outside, why=why)
+
+    def picked_up(self) -> None:
+        """Somebody outside of the house has. That it was a conversation is told at its end."""
+        self.answered_at = self.answered_at or self.clock()
 
     def answered(self, agent: str) -> None:
         """The agent has picked up. Said twice (by Asterisk's event and by the end of Dial), heard once."""
@@ -153,7 +178,7 @@ class CallRecord:
             return 0.0
         return round(max(0.0, (self.answered_at or now) - self.offered_at), 3)
 
-    async def _durable(self, kind: str, **fields: str | int | float | None) -> None:
+    async def _durable(self, kind: str, /, **fields: str | int | float | None) -> None:
         """A hang-up or a stop cancels tasks all day; what is being written is written to its end. A disk that refuses
         costs the caller nothing: the journal keeps the entry, in order, and tries again."""
         try:

@@ -10,6 +10,8 @@ JOINED = "HOTLINE_JOINED"  # original join time, Unix milliseconds; empty before
 QUEUE = "HOTLINE_QUEUE"  # the queue the call waits in, or waited in last
 PRIORITY = "HOTLINE_PRIORITY"
 ATTRIBUTES = "HOTLINE_ATTRIBUTES"  # the requirement's variables: "language=mandarin;product=laptop"
+AGENT = "HOTLINE_AGENT"  # the extension of the one agent whom the call waits for; empty: whoever the queue finds
+WAIT_UNTIL = "HOTLINE_WAIT_UNTIL"  # Unix milliseconds at which the wait is over, where it is not the queue's own limit
 SOURCE = "HOTLINE_SOURCE"  # media source of this call
 CAMPAIGN = "HOTLINE_CAMPAIGN"
 LANGUAGE = "HOTLINE_LANGUAGE"
@@ -18,6 +20,7 @@ WHISPER = "HOTLINE_WHISPER"  # sound files for the agent's ear, joined by "&"; i
 ANSWERED = (
     "HOTLINE_ANSWERED"  # Unix ms at which agent and caller were joined, set by the dialplan on the caller's channel
 )
+TAKE = "HOTLINE_TAKE"  # which ordered take of a prompt this phone was rung for
 KNOCKS = "HOTLINE_KNOCKS"  # how often this call has knocked in vain
 
 # How long the conversation has lasted, in ms, by Asterisk's own clock; "" when there was none. Not Asterisk's

@@ -26,6 +26,8 @@ _LISTEN_S = 20.0
 # m: music to the caller while the phone rings; g: go on here when the agent hangs up; i: a phone's 302 is ignored;
 # U: the whisper, on the agent's leg, before the two are joined.
 _DIAL_OPTIONS = "mgiU(hotline-whisper)"
+# What DialEnd is made of.
+TOLD_OF_DIAL = ("DIALSTATUS", variables.TALKED_MS, "HANGUPCAUSE")
 # What Dial says when the phone did not take the call. CANCEL: our caller left while it rang.
 _MISSES = {
     "NOANSWER": Miss.NO_ANSWER,
@@ -87,6 +89,7 @@ async def _join(session: AgiSession, record: CallRecord, centre: Centre, wish: Q
     returning = record.joined_at is not None and record.queue == wish.queue and record.gave_up is None
     now = centre.clock()
     joined_at = record.joined_at if record.joined_at is not None else now
+    entered_at = joined_at if returning else now
     record.attributes = dict(wish.attributes)
     await session.set_variables(
         {
@@ -95,12 +98,22 @@ async def _join(session: AgiSession, record: CallRecord, centre: Centre, wish: Q
             variables.PRIORITY: str(wish.priority),
             variables.ATTRIBUTES: pack_attributes(record.attributes),
             variables.LANGUAGE: record.language,
+            variables.AGENT: wish.agent,
+            variables.WAIT_UNTIL: "" if wish.wait_s is None else str(int((entered_at + wish.wait_s) * 1000)),
             f"_{variables.WHISPER}": whisper(record, centre, wish.queue),  # _: the leg that Dial makes inherits it
         }
     )
     record.joined(wish.queue, joined_at, wish.priority)
-    entered_at = joined_at if returning else now
-    call = WaitingCall(record.call_id, wish.queue, joined_at, wish.priority, record.attributes, entered_at)
+    call = WaitingCall(
+        record.call_id,
+        wish.queue,
+        joined_at,
+        wish.priority,
+        record.attributes,
+        entered_at,
+        agent=wish.agent,
+        wait_s=wish.wait_s,
+    )
     return await centre.router.join(call, tag=record.channel)
 
 
@@ -121,14 +134,14 @@ async def _listen(session: AgiSession, voice: AgiVoice, ticket: Ticket, live: Li
         heard = await voice.wait(_LISTEN_S)
         ticket.listening = False
         if heard.ended is Ended.GONE:
-            return _gone(session)
+            return gone(session)
     return None
 
 
 async def _ring(session: AgiSession, record: CallRecord, centre: Centre, offer: Offer) -> WaitEnd | None:
     """One offer, from the reservation to the end of the conversation or back to the queue (None)."""
     if session.gone:  # Asterisk would let a dead channel dial all the same
-        return _gone(session)
+        return gone(session)
     if not await centre.router.ringing(offer):
         return None
     record.offered(offer.agent)
@@ -138,7 +151,7 @@ async def _ring(session: AgiSession, record: CallRecord, centre: Centre, offer: 
         await session.execute("Dial", f"PJSIP/{offer.agent},{ring_s:.0f},{_DIAL_OPTIONS}")
     finally:
         del centre.live.dialled[record.channel]
-    end = DialEnd.of(*await session.full_variable("DIALSTATUS", variables.TALKED_MS, "HANGUPCAUSE"))
+    end = DialEnd.of(*await session.full_variable(*TOLD_OF_DIAL))
     if session.cut:
         await centre.router.missed(offer, Miss.WITHDRAWN)
         return WaitEnd.CUT
@@ -161,10 +174,14 @@ async def _talked(session: AgiSession, record: CallRecord, centre: Centre, offer
     """Durable before volatile: the outcome is in the journal before the agent is free."""
     await centre.router.answered(offer)
     record.talked(offer.agent, end.talked_s or 0.0)
-    by = HangupBy.SYSTEM if centre.live.closing else HangupBy.CALLER if session.gone else HangupBy.AGENT
-    await record.end(Outcome.ANSWERED, by, cause=end.cause)
+    await record.end(Outcome.ANSWERED, hung_up_by(session, centre), cause=end.cause)
     await centre.router.finished(offer)
 
 
-def _gone(session: AgiSession) -> WaitEnd:
+def hung_up_by(session: AgiSession, centre: Centre) -> HangupBy:
+    """Who has ended a conversation that is over now."""
+    return HangupBy.SYSTEM if centre.live.closing else HangupBy.CALLER if session.gone else HangupBy.AGENT
+
+
+def gone(session: AgiSession) -> WaitEnd:
     return WaitEnd.CUT if session.cut else WaitEnd.ABANDONED

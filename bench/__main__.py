@@ -14,7 +14,7 @@ import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from itertools import groupby
@@ -35,7 +35,7 @@ from hotline.sip.sipp import SippError
 class _Bench:
     """``hall``: where it is measured; benchmarks that stand one after the other in the same hall share it."""
 
-    run: Callable[[Hall, int], Awaitable[Report | tuple[Report, ...]]]
+    run: Callable[[Hall, int], Awaitable[Report] | AsyncIterator[Report]]
     calls: int
     hall: Callable[[Path], AbstractAsyncContextManager[Hall]] = open_hall
 
@@ -93,11 +93,18 @@ async def _run(wanted: argparse.Namespace, work: Path, console: Console) -> int:
             )
             for name in names:
                 bench = _BENCHES[name]
-                found = await bench.run(hall, wanted.n or bench.calls)
-                for one in found if isinstance(found, tuple) else (found,):
-                    met = met and one.met
-                    _tell(one, wanted, console)
+                async for found in _reports(bench.run(hall, wanted.n or bench.calls)):
+                    met = met and found.met
+                    _tell(found, wanted, console)
     return 0 if met else 1
+
+
+async def _reports(running: Awaitable[Report] | AsyncIterator[Report]) -> AsyncIterator[Report]:
+    if isinstance(running, AsyncIterator):
+        async for found in running:
+            yield found
+    else:
+        yield await running
 
 
 def _tell(found: Report, wanted: argparse.Namespace, console: Console) -> None:

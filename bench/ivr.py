@@ -5,7 +5,7 @@ and ARI: CPU per call, the highest clean rate, how soon the next prompt is heard
 from __future__ import annotations
 
 import wave
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 
 from bench.carrying import rates, weight
 from bench.children import BenchError
@@ -33,15 +33,13 @@ _PROMPT_RATE = 5.0
 _LISTENING = CallPlan(keys=(KeyPress(3.0, LANGUAGE_KEY), KeyPress(6.0, TOPIC_KEY)))
 
 
-async def run(hall: Hall, calls: int = CALLS) -> tuple[Report, ...]:
-    """``calls`` per peer for the CPU; a third of them for the prompts."""
+async def run(hall: Hall, calls: int = CALLS) -> AsyncIterator[Report]:
+    """One report after the other. ``calls`` per peer for the CPU; a third of them for the prompts."""
     dials = {peer: Dial(number, KNOWN_CALLER) for peer, number in _PEERS.items()}
-    return (
-        await _cpu(hall, dials, calls),
-        await _next_prompt(hall, dials, max(20, calls // 3)),
-        await rates(hall, dials, Target(_HOTLINE, _BARE, "p50", "at least", 0.8)),
-        await weight(hall),
-    )
+    yield await _cpu(hall, dials, calls)
+    yield await _next_prompt(hall, dials, max(20, calls // 3))
+    yield await rates(hall, dials, Target(_HOTLINE, _BARE, "p50", "at least", 0.8))
+    yield await weight(hall)
 
 
 async def _cpu(hall: Hall, dials: Mapping[str, Dial], calls: int) -> Report:

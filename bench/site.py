@@ -56,6 +56,7 @@ def _files(folder: Path, modules: Sequence[str]) -> dict[str, Any]:
     site, prompts = (_read(folder / name) for name in ("site.yaml", "prompts.yaml"))
     site["asterisk"]["extra_modules"] = list(modules)
     site["limits"]["stop_grace_s"] = _STOP_S
+    site["limits"] |= dict.fromkeys(("calls_per_caller", "calls_per_caller_per_hour"), 100_000)  # one number calls
     numbers = {HOTLINE_RING: "ring", HOTLINE_REACH: "reach", HOTLINE_MENU: "menu", HOTLINE_IVR: "ivr"}
     return {
         "site.yaml": site,

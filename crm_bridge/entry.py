@@ -24,6 +24,8 @@ NOTES = "_notes"
 # Both are written at most once per call; the first one wins, in the journal and again in the CRM.
 STARTED = "call_started"
 OUTCOME = "outcome"
+# What a caller leaves behind, or says of themselves; any number of times.
+SOURCE, VOICEMAIL, CALLBACK, SURVEY = "source", "voicemail", "callback", "survey"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """How the entries of one call become its one row. Pure: a row and an entry in, the new row out.
 
-The first outcome closes the row: what is told later is kept as an event and changes nothing. What an
-outcome does not say (an engine that died cannot) stays as the earlier entries left it. A field of a wrong
+The first outcome closes the row: what is told later is kept as an event and changes nothing, but for the source that a
+caller names after the conversation. What an outcome does not say (an engine that died cannot) stays as the earlier
+entries left it. A field of a wrong
 shape counts as not said; only an entry that would make the row untrue is refused.
 """
 
@@ -12,7 +13,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from crm_bridge.entry import STARTED, Entry
+from crm_bridge.entry import SOURCE, STARTED, Entry
 from crm_bridge.models import calls
 from crm_bridge.outcome import HangupBy, Outcome
 
@@ -52,7 +53,7 @@ def blank(entry: Entry) -> Row:
 def fold(row: Row, entry: Entry) -> Row:
     """The row after ``entry``. Raises EntryRefused."""
     at = moment(entry.at)
-    if row["outcome"] and entry.kind != STARTED:
+    if row["outcome"] and entry.kind not in (STARTED, SOURCE):
         return row
     change = _CHANGES.get(entry.kind)
     return {**row, **change(entry.fields, at, row)} if change else row
@@ -63,10 +64,16 @@ def _started(fields: Mapping[str, Any], at: datetime, row: Row) -> Row:
         dnis=_text(fields, "dnis", "dnis"),
         ani=_text(fields, "ani", "ani"),
         caller_name=_text(fields, "name", "caller_name"),
-        media_source=_text(fields, "source", "media_source"),
+        media_source=row["named_source"] or _text(fields, "source", "media_source"),
         campaign=_text(fields, "campaign", "campaign"),
     )
     return {**said, "started_at": at}
+
+
+def _source(fields: Mapping[str, Any], at: datetime, row: Row) -> Row:
+    """What the caller says brought them counts for more than what their number says; the start has that still."""
+    named = _text(fields, "source", "named_source")
+    return _said(named_source=named, media_source=named)
 
 
 def _language(fields: Mapping[str, Any], at: datetime, row: Row) -> Row:
@@ -113,7 +120,8 @@ def _outcome(fields: Mapping[str, Any], at: datetime, row: Row) -> Row:
 
 
 _CHANGES: Mapping[str, Callable[[Mapping[str, Any], datetime, Row], Row]] = {
-    "call_started": _started,
+    STARTED: _started,
+    SOURCE: _source,
     "language": _language,
     "node": _node,
     "queued": _queued,
@@ -124,7 +132,7 @@ _CHANGES: Mapping[str, Callable[[Mapping[str, Any], datetime, Row], Row]] = {
 }
 
 _TEXTS = (
-    *("dnis", "ani", "caller_name", "media_source", "campaign", "language", "queue", "agent"),
+    *("dnis", "ani", "caller_name", "media_source", "named_source", "campaign", "language", "queue", "agent"),
     *("last_node", "hangup_by", "cause"),
 )
 

@@ -26,6 +26,7 @@ from crm_bridge.outcome import HangupBy, Outcome
 log = logging.getLogger(__name__)
 
 MAX_FILE_BYTES = 64 * 1024
+_OUTSIDE = "@"  # in what was dialled: a number at a trunk, and no agent
 _START_FIELDS = ("dnis", "ani", "name", "source", "campaign", "channel", "uniqueid")
 
 
@@ -81,7 +82,15 @@ def entries_of(record: Mapping[str, Any]) -> list[Entry]:
     start = Entry(call_id, STARTED, started_at if started_at is not None else at, _start_fields(record))
     if phase == "start":
         return [start]
-    return [start, Entry(call_id, OUTCOME, at, _end_fields(record, started_at, at))]
+    return [start, *_transferred(call_id, record, at), Entry(call_id, OUTCOME, at, _end_fields(record, started_at, at))]
+
+
+def _transferred(call_id: str, record: Mapping[str, Any], at: float) -> list[Entry]:
+    """A conversation with a number outside of the house: the script knows it by what was dialled, not by its name."""
+    dialled = _word(record, "agent")
+    if _OUTSIDE not in dialled or _outcome(record) is not Outcome.ANSWERED:
+        return []
+    return [Entry(call_id, "transferred", at, {"outside": "", "dialled": dialled, "talked_s": _talked_s(record)})]
 
 
 def _start_fields(record: Mapping[str, Any]) -> dict[str, Json]:
@@ -101,7 +110,9 @@ def _end_fields(record: Mapping[str, Any], started_at: float | None, ended_at: f
         "by": "fail_open",
     }
     if outcome is Outcome.ANSWERED:
-        fields |= {"agent": _word(record, "agent"), "talked_s": talked_s, "answered_at": ended_at - talked_s}
+        peer = _word(record, "agent")
+        agent = "" if _OUTSIDE in peer else peer
+        fields |= {"agent": agent, "talked_s": talked_s, "answered_at": ended_at - talked_s}
     if outcome is Outcome.VOICEMAIL:
         fields["voicemail"] = _word(record, "voicemail")
     since = _first_number(record, "joined_at")

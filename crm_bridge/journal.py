@@ -54,6 +54,7 @@ CREATE UNIQUE INDEX IF NOT EXISTS one_outcome ON entries (call_id) WHERE kind = 
 CREATE INDEX IF NOT EXISTS by_call ON entries (call_id) WHERE call_id <> '';
 CREATE INDEX IF NOT EXISTS pending ON entries (seq) WHERE state = {PENDING};
 CREATE INDEX IF NOT EXISTS parked ON entries (seq) WHERE state = {PARKED};
+CREATE INDEX IF NOT EXISTS flow_problems ON entries (at) WHERE kind = 'flow_problem';
 CREATE TABLE IF NOT EXISTS presence (
     extension TEXT PRIMARY KEY, presence TEXT NOT NULL, reason TEXT NOT NULL, at REAL NOT NULL
 );

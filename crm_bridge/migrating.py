@@ -3,11 +3,15 @@ harmless."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection
+from sqlalchemy import Connection, event
+from sqlalchemy.exc import IntegrityError
 
 from crm_bridge.store import connect
 
@@ -21,18 +25,41 @@ def config() -> Config:
     return made
 
 
-async def migrate(url: str) -> None:
-    """To the newest revision, in one transaction. Raises SQLAlchemyError, and alembic's CommandError when
+async def migrate(url: str, revision: str = "head") -> None:
+    """Up to ``revision``, in one transaction. Raises SQLAlchemyError, and alembic's CommandError when
     the database was made by a newer version."""
+    await _run(url, partial(command.upgrade, revision=revision))
+
+
+async def go_back(url: str, revision: str) -> None:
+    """Down to ``revision`` ("base": no tables at all), in one transaction. What the older tables have no place for is
+    gone. Raises as `migrate` does."""
+    await _run(url, partial(command.downgrade, revision=revision))
+
+
+async def _run(url: str, step: Callable[[Config], None]) -> None:
     engine = connect(url, busy_s=30.0)
+    if engine.dialect.name == "sqlite":
+        event.listen(engine.sync_engine, "connect", _leave_keys_alone)
     try:
         async with engine.begin() as connection:
-            await connection.run_sync(_upgrade)
+            await connection.run_sync(_moved, step)
     finally:
         await engine.dispose()
 
 
-def _upgrade(connection: Connection) -> None:
+def _moved(connection: Connection, step: Callable[[Config], None]) -> None:
     made = config()
     made.attributes["connection"] = connection
-    command.upgrade(made, "head")
+    step(made)
+    if connection.dialect.name == "sqlite" and (broken := connection.exec_driver_sql("PRAGMA foreign_key_check").all()):
+        reason = f"the migration would leave {len(broken)} rows that point to nothing"
+        raise IntegrityError(reason, None, ValueError(reason))
+
+
+def _leave_keys_alone(connection: Any, _record: Any) -> None:
+    """SQLite changes most of a table by making it anew and dropping the old one, which keys that point to it would
+    forbid; so they rest meanwhile and are checked before the commit (the way of SQLite's own manual)."""
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA foreign_keys = OFF")
+    cursor.close()

@@ -5,14 +5,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Any
-
 from sqlalchemy import (
     JSON,
     BigInteger,
     Column,
-    DateTime,
+    Date,
     Float,
     ForeignKey,
     Index,
@@ -20,9 +17,10 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    UniqueConstraint,
 )
-from sqlalchemy.engine import Dialect
-from sqlalchemy.types import TypeDecorator
+
+from crm_bridge.column_types import Instant, Money
 
 metadata = MetaData(
     naming_convention={
@@ -33,27 +31,6 @@ metadata = MetaData(
     }
 )
 
-
-class Instant(TypeDecorator[datetime]):
-    """An aware datetime, kept in UTC. SQLite has no time zones: there it is written and read as naive
-    UTC."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        utc = value.astimezone(UTC)
-        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
-
-    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        moment: datetime = value
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-
-
 media_sources = Table(
     "media_sources",
     metadata,
@@ -62,7 +39,9 @@ media_sources = Table(
     Column("kind", String(64), nullable=False),
 )
 
-# A caller keeps the source of their *earliest* call, whichever order the calls arrive in.
+# A caller keeps the source of their *earliest* call, whichever order the calls arrive in; the four `first_` columns are
+# that call's, and empty for a customer who never called. Without a `number` it is somebody whom only their calls made
+# known. `owner`: the extension of the agent whose account it is. Customers of one `household` live or work together.
 customers = Table(
     "customers",
     metadata,
@@ -70,7 +49,15 @@ customers = Table(
     Column("name", String(120), nullable=False),
     Column("first_source", String(64), nullable=False),
     Column("first_campaign", String(64), nullable=False),
-    Column("first_call_at", Instant, nullable=False),
+    Column("first_call_at", Instant),
+    Column("first_call_id", String(64), nullable=False, server_default=""),
+    Column("number", String(32)),
+    Column("tier", String(64), nullable=False, server_default=""),
+    Column("price_list", String(64), nullable=False, server_default=""),
+    Column("owner", String(16), nullable=False, server_default=""),
+    Column("language", String(32), nullable=False, server_default=""),
+    Column("household", String(64), nullable=False, server_default=""),
+    UniqueConstraint("number", name="uq_customers_number"),
 )
 
 customer_numbers = Table(
@@ -91,7 +78,8 @@ calls = Table(
     Column("ani", String(64), nullable=False),  # as the network delivered it, reduced to 0-9+
     Column("ani_e164", String(20)),  # null: withheld, or no number of any country
     Column("caller_name", String(120), nullable=False),
-    Column("media_source", String(64), nullable=False),
+    Column("media_source", String(64), nullable=False),  # what the caller named, else the number's
+    Column("named_source", String(64), nullable=False, server_default=""),
     Column("campaign", String(64), nullable=False),
     Column("language", String(32), nullable=False),
     Column("queue", String(64), nullable=False),
@@ -135,4 +123,103 @@ agent_events = Table(
     Column("kind", String(64), nullable=False),
     Column("fields", JSON, nullable=False),
     Index("ix_agent_events_agent_at", "agent", "at"),
+)
+
+# What people have bought, and where it is.
+orders = Table(
+    "orders",
+    metadata,
+    Column("number", String(32), primary_key=True),
+    Column("customer_id", ForeignKey("customers.id"), nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("amount", Money, nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("placed_on", Date, nullable=False),
+    Column("expected_on", Date),
+    Index("ix_orders_customer_id_status", "customer_id", "status"),
+)
+
+shipments = Table(
+    "shipments",
+    metadata,
+    Column("number", String(32), primary_key=True),
+    Column("order_number", ForeignKey("orders.number"), nullable=False),
+    Column("carrier", String(60), nullable=False),
+    Column("status", String(24), nullable=False),
+    Column("expected_on", Date),
+    Column("delivered_on", Date),
+    Column("place", String(120), nullable=False),
+    Index("ix_shipments_order_number", "order_number"),
+)
+
+# `pin_hash`: argon2, or empty for a dealer without a PIN. `stock_notices`: language code -> text.
+dealers = Table(
+    "dealers",
+    metadata,
+    Column("code", String(32), primary_key=True),
+    Column("name", String(120), nullable=False),
+    Column("region", String(64), nullable=False),
+    Column("owner", String(16), nullable=False),
+    Column("tier", String(64), nullable=False),
+    Column("pin_hash", String(255), nullable=False),
+    Column("stock_notices", JSON(none_as_null=True)),
+    Index("ix_dealers_region", "region"),
+)
+
+tickets = Table(
+    "tickets",
+    metadata,
+    Column("number", String(32), primary_key=True),
+    Column("customer_id", ForeignKey("customers.id"), nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("category", String(64), nullable=False),
+    Column("opened_on", Date, nullable=False),
+    Column("due_on", Date),
+    Index("ix_tickets_customer_id", "customer_id"),
+)
+
+# What somebody has promised a customer: open until `kept_at`, broken when it is open after its day. `ref`: the name
+# under which the site's file knows it.
+promises = Table(
+    "promises",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("ref", String(64)),
+    Column("customer_id", ForeignKey("customers.id"), nullable=False),
+    Column("text", String(500), nullable=False),
+    Column("due_on", Date, nullable=False),
+    Column("keeper", String(16), nullable=False),
+    Column("kept_at", Instant),
+    UniqueConstraint("ref", name="uq_promises_ref"),
+    Index("ix_promises_customer_id", "customer_id"),
+)
+
+# What a call has left for a human to do. (call_id, seq) is the entry that asked for it, so delivered twice it is one
+# task. `number`: whom to call, E.164, null when nobody knows. `state`: open, done. No foreign key, as in call_events.
+tasks = Table(
+    "tasks",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("call_id", String(64), nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("kind", String(32), nullable=False),
+    Column("number", String(20)),
+    Column("queue", String(64), nullable=False),
+    Column("opened_at", Instant, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("fields", JSON, nullable=False),
+    UniqueConstraint("call_id", "seq", name="uq_tasks_call_id_seq"),
+    Index("ix_tasks_state_kind_opened_at", "state", "kind", "opened_at"),
+)
+
+# One answer to one question. `name`: the question's, in the flow.
+surveys = Table(
+    "surveys",
+    metadata,
+    Column("call_id", String(64), primary_key=True),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("name", String(64), primary_key=True),
+    Column("score", Integer, nullable=False),
+    Column("at", Instant, nullable=False),
+    Index("ix_surveys_at", "at"),
 )

@@ -4,7 +4,7 @@ bad."""
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,10 +14,11 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from crm_bridge.batch import put, write_batch
+from crm_bridge.batch import write_batch
 from crm_bridge.entry import Logged
 from crm_bridge.fold import EntryRefused
 from crm_bridge.models import media_sources
+from crm_bridge.upserts import put
 
 __all__ = ["CrmStore", "EntryRefused", "SourceName", "StoreAway", "connect", "sqlite_url"]
 
@@ -66,12 +67,12 @@ class CrmStore:
     async def name_sources(self, sources: Iterable[SourceName]) -> None:
         """Make the media sources known, with their names as the site has them now. Raises StoreAway."""
         rows = [source._asdict() for source in sources]
+        await self.write(lambda connection: put(connection, media_sources, rows))
 
-        def upsert(connection: Connection) -> None:
-            put(connection, media_sources, rows)
-
+    async def write(self, job: Callable[[Connection], None]) -> None:
+        """All that ``job`` does or nothing. Raises StoreAway, and EntryRefused for values that cannot be stored."""
         async with self._blaming(), self._engine.begin() as connection:
-            await connection.run_sync(upsert)
+            await connection.run_sync(job)
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:

@@ -6,7 +6,7 @@ It serves our own rendered file (where every finding is a bug of ours) and the a
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
 # A step that ends an extension. Wait-and-see ends (autofallthrough) hang up with a cause nobody chose.
@@ -14,6 +14,9 @@ _TERMINALS = frozenset({"Hangup", "Goto", "Return", "Congestion", "Busy"})
 _SHELLS = re.compile(r"\b(System|TrySystem|ExternalIVR|SHELL|CURL|CURLOPT|EVAL|FILE|ENV)\s*\(", re.IGNORECASE)
 _CONTEXT = re.compile(r"\[([^\]]+)\]")
 _STEP = re.compile(r"(?P<priority>\w+)(?:\((?P<label>[\w-]+)\))?\s*,\s*(?P<app>\w+)\s*(?:\((?P<args>.*)\))?\s*$")
+# A phone of the house. With an @ it is a number at a trunk, and whoever gets there spends the company's money.
+_PHONE = re.compile(r"PJSIP/[0-9A-Za-z_-]+")
+_DIALS = frozenset({"Dial", "RetryDial", "Originate", "Page"})
 _JUMPS = frozenset({"Goto", "GotoIf", "Gosub", "GosubIf", "GotoIfTime"})
 
 
@@ -48,10 +51,19 @@ class Plan:
             yield from steps
 
 
-def lint(text: str) -> list[LintProblem]:
-    """All problems of one file, in the order of its lines."""
+def lint(text: str, outside: Collection[str] = ()) -> list[LintProblem]:
+    """All problems of one file, in the order of its lines. ``outside``: the listed numbers, as Dial names them
+    (``+862112345678@carrier``)."""
     plan = read(text)
-    found = [*plan.problems, *_shells(plan), *_patterns(plan), *_open_ends(plan), *_lost_jumps(plan), *_trusting(plan)]
+    found = [
+        *plan.problems,
+        *_shells(plan),
+        *_patterns(plan),
+        *_open_ends(plan),
+        *_lost_jumps(plan),
+        *_trusting(plan),
+        *_ways_out(plan, outside),
+    ]
     return sorted(found, key=lambda problem: problem.line)
 
 
@@ -97,6 +109,20 @@ def _patterns(plan: Plan) -> Iterator[LintProblem]:
     for (_, extension), steps in plan.steps.items():
         if extension.startswith("_") and re.search(r"[.!]", extension):
             yield LintProblem(steps[0].line, f"pattern {extension} takes anything; write how many digits of which kind")
+
+
+def _ways_out(plan: Plan, outside: Collection[str]) -> Iterator[LintProblem]:
+    """What is dialled is written out: a phone of the house, or a number of the site's list. No variable (a caller would
+    choose where we call), no Local channel (which leads into the dialplan again), no number beside the list."""
+    for step in plan.all():
+        if step.app in _DIALS:
+            for place in _places(step):
+                if not _PHONE.fullmatch(place) and place.removeprefix("PJSIP/") not in outside:
+                    yield LintProblem(step.line, f"{step.app} leads to '{place}': no phone, and no listed number")
+
+
+def _places(step: Step) -> list[str]:
+    return [place.strip() for place in step.args.partition(",")[0].split("&")]
 
 
 def _open_ends(plan: Plan) -> Iterator[LintProblem]:

@@ -30,6 +30,7 @@ def main(argv: list[str] | None = None) -> int:
     arguments.add_argument("--site", type=Path, required=True)
     folders = SiteFolders(arguments.parse_args(argv).site)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # it would write whole URLs, with what callers have typed
     try:
         site, secrets = load_site(folders.site), BootSecrets.read(folders.run / "secrets.json")
     except (SiteError, OSError, ValueError) as error:

@@ -21,6 +21,7 @@ _SECRET = re.compile(r"[0-9A-Za-z_-]{12,80}")  # PJSIP cuts at 80
 _NAME = re.compile(r"[^\x00-\x1f\x7f\"<>;\\]{0,60}")
 _PATH = re.compile(r"/[^\x00-\x1f\x7f;,\"<>|]*")
 _MODULE = re.compile(r"[a-z0-9_]+\.so")
+_HOST = re.compile(r"([0-9A-Za-z]([0-9A-Za-z.-]{0,252}[0-9A-Za-z])?)?")
 _CODEC = re.compile(r"[a-z0-9]+")
 # sun_path holds 108 bytes with its NUL; Asterisk's control socket is <run>/asterisk.ctl.
 _LONGEST_RUN_FOLDER = 107 - len("/asterisk.ctl")
@@ -54,10 +55,13 @@ class Phone:
 
 @dataclass(frozen=True, slots=True)
 class Trunk:
-    """A carrier, known by the addresses that it calls from (IPs or networks). It has no secret."""
+    """A carrier, known by the addresses that it calls from (IPs or networks). It has no secret. ``host`` (an address or
+    a name) and ``port``: where calls out are sent; without a host it carries none."""
 
     name: str
     match: tuple[str, ...]
+    host: str = ""
+    port: int = 5060
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +105,7 @@ class AsteriskSpec:
         _check("secret", _SECRET, (self.ami_secret, *(phone.secret for phone in self.phones)), tell=False)
         _check("module", _MODULE, self.extra_modules)
         _check("codec", _CODEC, self.codecs)
+        _check("host", _HOST, (trunk.host for trunk in self.trunks))
         if len(self.run.encode()) > _LONGEST_RUN_FOLDER:
             raise SpecError(f"run: {self.run} is too long for a socket (at most {_LONGEST_RUN_FOLDER} bytes)")
         names = [*(phone.extension for phone in self.phones), *(trunk.name for trunk in self.trunks)]

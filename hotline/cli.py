@@ -13,6 +13,9 @@ from hotline.commands.doctor import doctor
 from hotline.commands.graph import graph
 from hotline.commands.hours import hours
 from hotline.commands.init import init
+from hotline.commands.listing import list_work
+from hotline.commands.problems import problems
+from hotline.commands.prompts import prompts
 from hotline.commands.schema import schema
 from hotline.commands.status import agents, queues, status
 from hotline.commands.trying import try_call
@@ -29,9 +32,12 @@ for command in (init, up, status, doctor, check, calls, agents, queues, report, 
     app.command()(command)
 app.command()(hours)
 app.command()(schema)
+app.command()(problems)
+app.command("list")(list_work)
 app.command("close")(close_line)
 app.command("open")(open_line)  # Python has an `open` of its own
 app.command("try")(try_call)
+app.add_typer(prompts)
 app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(bench)
 
 

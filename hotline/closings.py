@@ -1,4 +1,4 @@
-"""Lines closed by hand, between the command that closes them and the engine that keeps them closed.
+"""Lines closed by hand, between the command or the phone that closes them and the engine that keeps them closed.
 
 The command makes it durable first and then tells the engine, which reads the table again: whatever dies in between, the
 table is right, and an engine reads it when it starts.
@@ -29,6 +29,17 @@ class Closings:
     async def read(self) -> None:
         """Raises JournalError; what was known holds then."""
         self.lines.replace(await self._book.load())
+
+    async def close(self, closure: Closure) -> None:
+        """Durable and in force when it returns. Raises JournalError."""
+        await self._book.save(closure)
+        await self.read()
+
+    async def open(self, line: str) -> bool:
+        """False: it was not closed by hand. Raises JournalError."""
+        was_closed = await self._book.end(line)
+        await self.read()
+        return was_closed
 
     def told(self) -> dict[str, dict[str, str]]:
         """Line → until when and why, of those that are closed now."""

@@ -98,6 +98,8 @@ async def _running(site: Site, folders: SiteFolders) -> AsyncIterator[Finding]:
         yield ok(f"the engine answers, and Asterisk answers the engine; {status.get('calls', 0)} calls")
     else:
         yield fail("the engine has no Asterisk: nobody is offered a call", "see var/log/asterisk.log")
+    if problems := status.get("flow_problems"):
+        yield warn(f"{problems} times in the last day something failed in a flow", "`hotline problems` says where")
     parked = (status.get("journal") or {}).get("parked", 0)
     if parked:
         yield warn(

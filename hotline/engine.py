@@ -11,33 +11,44 @@ import logging
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import asdict
+from datetime import datetime
 
 from acd.ami.pbx import Pbx
 from acd.events import AcdEvent, EventKind
 from acd.memory import MemoryStore
 from acd.router import Router, Ticket
+from agi_scripts.admission import Admission
 from agi_scripts.call import serve_call, serve_ended
 from agi_scripts.centre import Centre, Credentials, LiveCalls
 from agi_scripts.desk import serve_desk
+from agi_scripts.recording_desk import serve_record
 from crm_bridge.closures import JournalClosureBook
+from crm_bridge.directory import Directory
 from crm_bridge.entry import Entry
 from crm_bridge.journal import Journal
 from crm_bridge.migrating import migrate
 from crm_bridge.presence import JournalPresenceBook
+from crm_bridge.problems import DAY_S, problem_count
 from crm_bridge.relay import Relay
 from crm_bridge.resume import left_off
+from crm_bridge.seed import sow
 from crm_bridge.store import CrmStore, SourceName
 from hotline.clock import SteadyClock
 from hotline.closings import WORD as CLOSURES
 from hotline.closings import Closings
 from hotline.control import ControlServer, Json
+from hotline.errands import functions, launch, text_gateway
 from hotline.pbx_watch import AWAY, PbxWatch
 from hotline.prompting import prompt_shelf, utterances
 from hotline.settings import SiteFolders
+from hotline.site.crm_seed import crm_seed
 from hotline.site.site import Site
+from hotline.studio import PROMPTS, RECORD, TAKE, EngineStudio
 from ivr.agi.server import AgiServer, Route
 from ivr.agi.session import AgiSession
 from ivr.flow.interpreter import SiteWorld
+from ivr.flow.outside import Outside
+from ivr.web import HttpWeb
 
 log = logging.getLogger(__name__)
 
@@ -57,6 +68,7 @@ class Engine:
         self._live = LiveCalls()
         self._stopping = asyncio.Event()
         self._fault: BaseException | None = None
+        self._studio: EngineStudio
 
     async def run(self) -> None:
         """Until `stop`. Raises OSError when a port is taken, what the journal or the CRM's migration raise, and what a
@@ -82,7 +94,13 @@ class Engine:
         await migrate(url)
         store = CrmStore(url, region=self._site.country)
         await store.name_sources(SourceName(s.id, s.name, s.kind) for s in self._site.media.values())
+        today = datetime.fromtimestamp(self._clock(), self._site.timezone).date()
+        await sow(store, crm_seed(self._site.crm, today, self._site.country, self._site.timezone))
         return store
+
+    def _directory(self, store: CrmStore) -> Directory:
+        site = self._site
+        return Directory(store, region=site.country, codes=site.languages, zone=site.timezone, clock=self._clock)
 
     async def _serve(self, journal: Journal, store: CrmStore, ends: AsyncExitStack) -> None:
         """Start every part, in order; ``ends`` stops them in the opposite order."""
@@ -99,7 +117,7 @@ class Engine:
             host=self._site.bind,
             port=self._site.ports.agi,
             secret=self._agi_secret,
-            routes=_routes(await self._centre(router, journal, closings)),
+            routes=_routes(await self._centre(router, journal, closings, self._outside(store, router, ends))),
         )
         await agi.start()
         ends.push_async_callback(agi.stop, 0)
@@ -130,24 +148,47 @@ class Engine:
         router.expect(waiting, self._clock() + self._site.fail_open.knock_s + _RETURN_SLACK_S)
         return router
 
-    async def _centre(self, router: Router, journal: Journal, closings: Closings) -> Centre:
+    def _outside(self, store: CrmStore, router: Router, ends: AsyncExitStack) -> Outside:
+        """What the flows may ask beyond their call."""
+        web = HttpWeb()
+        ends.push_async_callback(web.close)
+        return Outside(
+            crm=self._directory(store),
+            web=web,
+            texts=text_gateway(self._site, self._folders, self._clock, ends),
+            functions=functions(self._folders, ends),
+            queue_look=router.look,
+        )
+
+    async def _centre(self, router: Router, journal: Journal, closings: Closings, outside: Outside) -> Centre:
         site = self._site
         shelf = await prompt_shelf(site, self._folders)
+        self._studio = EngineStudio(site, self._folders, shelf)
         return Centre(
             numbers=site.numbers,
             flows=site.flows,
             queues=site.queues,
             agents=site.agent_specs,
-            credentials={ext: Credentials(ext, agent.pin) for ext, agent in site.agents.items()},
+            credentials={ext: Credentials(ext, agent.pin, agent.supervisor) for ext, agent in site.agents.items()},
             router=router,
             journal=journal,
-            world=SiteWorld(site.hours, self._clock, closings.lines),
+            world=SiteWorld(site.hours, self._clock, closings.lines, outside),
+            pin_lock=outside.pins,
             clock=self._clock,
             prompt_path=shelf.path,
             has_prompt=shelf.has,
             default_language=site.default_language,
             country=site.country,
             utter=utterances(site, self._folders).path,
+            languages=site.languages,
+            launch=launch(self._folders),
+            recordings=self._folders.voicemail,
+            menu_s=site.menu_s,
+            hours=site.hours,
+            closings=closings,
+            studio=self._studio.studio,
+            admission=Admission(site.call_limits),
+            outside_numbers=site.outside,
             live=self._live,
         )
 
@@ -170,6 +211,7 @@ class Engine:
                 "agi_refused": dict(agi.refused),
                 "ami_skipped": pbx.faults.skipped,
                 "journal": asdict(backlog),
+                "flow_problems": await problem_count(journal, self._clock() - DAY_S),
                 "closed_lines": closings.told(),
             }
 
@@ -191,7 +233,7 @@ class Engine:
             """Whoever waits or will wait is told sorry by the flow; whoever talks may finish."""
             self._live.draining = True
             for record in self._live.by_id.values():
-                if record.channel not in self._live.dialled:
+                if record.channel not in self._live.dialled and record.channel not in self._live.outward:
                     pbx.wake_soon(record.channel)
             return {}
 
@@ -200,7 +242,19 @@ class Engine:
             self._live.closing = True
             return {}
 
+        async def prompts(_: Mapping[str, Json]) -> Mapping[str, Json]:
+            return await self._studio.read()
+
+        async def record(question: Mapping[str, Json]) -> Mapping[str, Json]:
+            return await self._studio.order(question, pbx)
+
+        async def take(question: Mapping[str, Json]) -> Mapping[str, Json]:
+            return await self._studio.state(question)
+
         return {
+            PROMPTS: prompts,
+            RECORD: record,
+            TAKE: take,
             "ping": ping,
             "status": status,
             "agents": agents,
@@ -233,7 +287,7 @@ def _routes(centre: Centre) -> Mapping[str, Route]:
     def to(script: Callable[[AgiSession, Centre], Awaitable[None]]) -> Route:
         return lambda session: script(session, centre)
 
-    return {"call": to(serve_call), "ended": to(serve_ended), "desk": to(serve_desk)}
+    return {"call": to(serve_call), "ended": to(serve_ended), "desk": to(serve_desk), "record": to(serve_record)}
 
 
 def _wake(pbx: Pbx, ticket: Ticket) -> None:

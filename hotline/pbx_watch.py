@@ -88,6 +88,9 @@ class PbxWatch:
 
     def _answered(self, channel: str, extension: str) -> None:
         """A phone was picked up. Its call is the one that dials on that channel; a Dial that is none of ours is not."""
+        outward = self._live.outward.get(channel)
+        if outward is not None:
+            outward.picked_up()
         record, offer = self._live.dialled.get(channel, (None, None))
         if record is not None and offer is not None and offer.agent == extension:
             record.answered(extension)

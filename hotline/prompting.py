@@ -9,9 +9,15 @@ from hotline.asterisk_files import read_place
 from hotline.settings import SiteFolders, asterisk_env
 from hotline.site.site import Site
 from ivr.prompts.music import make_music
+from ivr.prompts.recordings import Recordings
 from ivr.prompts.shelf import Made, PromptShelf
-from ivr.prompts.speech import AsteriskSounds, EspeakSpeech, espeak_is_here
+from ivr.prompts.speech import AsteriskSounds, EspeakSpeech, Speech, espeak_is_here
+from ivr.prompts.speech_command import CommandSpeech
+from ivr.prompts.speech_form import CommandForm, HttpForm
+from ivr.prompts.speech_rest import RestedSpeech
 from ivr.prompts.utterances import Utterances
+
+WIDEBAND = "g722"
 
 
 async def prompt_shelf(
@@ -23,15 +29,39 @@ async def prompt_shelf(
     return shelf
 
 
-def bare_shelf(site: Site, folders: SiteFolders) -> PromptShelf:
-    """The shelf as the last start left it: nothing is made."""
-    speech = EspeakSpeech() if espeak_is_here() else None
-    return PromptShelf(folders.prompts, site.languages, speech, _sounds())
+def bare_shelf(site: Site, folders: SiteFolders, *, wideband: bool = False) -> PromptShelf:
+    """The shelf as the last start left it: nothing is made. ``wideband``: 16 kHz files even where no phone of the site
+    may speak so."""
+    speech, standby = _voices(site)
+    return PromptShelf(
+        folders.prompts,
+        site.languages,
+        speech,
+        _sounds(),
+        standby=standby,
+        recordings=Recordings(folders.recordings),
+        wideband=wideband or WIDEBAND in site.asterisk.codecs,
+    )
 
 
 def utterances(site: Site, folders: SiteFolders) -> Utterances:
     """What is said to one caller only; nothing is made before somebody is to hear it."""
-    return Utterances(folders.prompts / "said", site.languages, EspeakSpeech() if espeak_is_here() else None)
+    speech, standby = _voices(site)
+    return Utterances(folders.prompts / "said", site.languages, speech, standby=standby)
+
+
+def _voices(site: Site) -> tuple[Speech | None, Speech | None]:
+    """Who speaks, and who does when that fails: espeak-ng, where it is."""
+    espeak = EspeakSpeech() if espeak_is_here() else None
+    match site.speech:
+        case CommandForm():
+            return RestedSpeech(CommandSpeech(site.speech)), espeak
+        case HttpForm():
+            from ivr.prompts.speech_http import HttpSpeech  # httpx takes its time to import
+
+            return RestedSpeech(HttpSpeech(site.speech)), espeak
+        case _:
+            return espeak, None
 
 
 def music_folder(folders: SiteFolders) -> Path:

@@ -30,13 +30,14 @@ def asterisk_spec(site: Site, where: SiteFolders, place: AsteriskPlace, ami_secr
         ami_secret=ami_secret,
         music_folder=str(music_folder(where).absolute()),
         phones=tuple(phones),
-        trunks=tuple(Trunk(trunk.name, trunk.match) for trunk in site.trunks),
+        trunks=tuple(Trunk(trunk.name, trunk.match, trunk.host, trunk.port) for trunk in site.trunks),
         bind=site.bind,
         sip_port=site.ports.sip,
         ami_port=site.ports.ami,
         rtp=site.ports.rtp,
         behind_nat=site.asterisk.behind_nat,
         extra_modules=site.asterisk.extra_modules,
+        codecs=site.asterisk.codecs,
         cdrel=place.has("res_cdrel_custom.so"),
     )
 

@@ -47,6 +47,26 @@ class SiteFolders:
     def prompts(self) -> Path:
         return self.var / "prompts"
 
+    @property
+    def recordings(self) -> Path:
+        """The admin's own prompts: part of the site, not of what it keeps."""
+        return self.site / "recordings"
+
+    @property
+    def scripts(self) -> Path:
+        """The admin's own functions and AGI scripts."""
+        return self.site / "scripts"
+
+    @property
+    def outbox(self) -> Path:
+        """Text messages, where no gateway takes them."""
+        return self.var / "texts" / "outbox.jsonl"
+
+    @property
+    def takes(self) -> Path:
+        """Where a phone records a prompt before it is taken in."""
+        return self.var / "takes"
+
 
 def cache_folder() -> Path:
     """Where downloads are kept: HOTLINE_CACHE, else the repository's `.cache`."""

@@ -6,14 +6,19 @@ listen for it; everywhere else a D, late or the caller's own, changes nothing.
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import math
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
 
 from ivr.agi.codec import Reply
 from ivr.agi.session import AgiSession
+from ivr.agi_script import Launch, run_agi_script
+from ivr.recordings import recording_file, recording_stem, remove, weigh
 from ivr.spoken import Spoken
-from ivr.voice import GONE, MATCH, SILENCE, Ended, Heard
+from ivr.voice import GONE, MATCH, SILENCE, Ended, Heard, Recorded, ScriptEnd
 
 log = logging.getLogger(__name__)
 
@@ -22,6 +27,7 @@ _KNOCK = "D"
 _BEEP = "beep"  # no prompt of a site: the beep stands in for all that is missing
 _NOT_A_KEY = re.compile(r"[^0-9*]")  # A-D can be sent, but no menu has them
 _NOT_TYPED = re.compile(r"[^0-9*#]")
+_BY_KEY = ("dtmf", "randomerror")
 _DEAF_TRIES = 3  # how often an entry of nothing but A-D is listened to again
 
 
@@ -35,12 +41,23 @@ async def speechless(spoken: Spoken, language: str) -> str | None:
 
 class AgiVoice:
     """``prompt_path(key, language)``: the sound file as Asterisk wants it, absolute and without its ending; of a key
-    that it does not know, the beep. ``utter``: the file of a spoken value, made within its own time limit, or None."""
+    that it does not know, the beep. ``utter``: the file of a spoken value, made within its own time limit, or None.
+    ``recordings``: the folder that Asterisk records callers into; None: nothing is recorded. ``launch``: starts the
+    site's AGI scripts; None: there are none."""
 
-    def __init__(self, session: AgiSession, prompt_path: Callable[[str, str], str], utter: Utter = speechless) -> None:
+    def __init__(
+        self,
+        session: AgiSession,
+        prompt_path: Callable[[str, str], str],
+        utter: Utter = speechless,
+        recordings: Path | None = None,
+        launch: Launch | None = None,
+    ) -> None:
         self._session = session
         self._prompt_path = prompt_path
         self._utter = utter
+        self._recordings = recordings
+        self._launch = launch
         self._language = ""
 
     def speak_language(self, language: str) -> None:
@@ -58,19 +75,60 @@ class AgiVoice:
             return _key(await self._command("SAY", "DIGITS", spoken.plain_digits, escapes))
         return await self._stream(path or self._path(_BEEP), escapes)
 
+    async def play_recording(self, name: str, *, barge_in: bool = True) -> Heard:
+        path = str(recording_stem(self._recordings, name)) if self._recordings else self._path(_BEEP)
+        return await self._stream(path, _KEYPAD if barge_in else "")
+
+    async def record(self, name: str, *, max_s: float, silence_s: float, stop_keys: str = "#") -> Recorded:
+        """Asterisk counts silence in whole seconds, and cuts all but one of them off again. Its reply tells neither
+        whether the time or the silence ended it nor whether anybody spoke, so the file is looked at. A stop key in the
+        beep ends it before it begins. What cannot be written is a silence, and the admin's to see in the log."""
+        if self._recordings is None:
+            log.error("agi: there is no folder to record into")
+            return Recorded(Ended.SILENCE, 0)
+        stem, file = recording_stem(self._recordings, name), recording_file(self._recordings, name)
+        await asyncio.to_thread(remove, file)
+        words = (str(stem), "wav", stop_keys, str(_ms(max_s)), "BEEP", f"s={max(1, math.ceil(silence_s))}")
+        reply = await self._command("RECORD", "FILE", *words, timeout_s=max_s + self._session.limits.reply_s)
+        await self._session.command("NOOP")  # the reply comes before the file is closed: only now it is whole
+        seconds = await asyncio.to_thread(weigh, file)
+        if reply.gone or self._session.gone:
+            return Recorded(Ended.GONE, seconds)
+        key = _stop_key(reply, stop_keys)
+        return Recorded(Ended.KEYS if key else Ended.SILENCE, seconds, key)
+
+    async def run_script(
+        self, name: str, given: Mapping[str, str], wanted: Sequence[str], *, limit_s: float
+    ) -> ScriptEnd:
+        if self._launch is None:
+            return ScriptEnd(GONE.ended if self._session.gone else SILENCE.ended, failed="there are no scripts here")
+        return await run_agi_script(self._session, self._launch(name, limit_s), given, wanted, limit_s)
+
     async def announce(self, prompts: Sequence[str]) -> Heard:
         """Speak to a caller who waits: a knock ends it with MATCH, a key with KEYS. The music is off
         afterwards."""
         return await self._play(prompts, _KEYPAD + _KNOCK)
 
     async def ask(
-        self, prompts: Sequence[str], *, first_digit_s: float, inter_digit_s: float, max_digits: int
+        self,
+        prompts: Sequence[str],
+        *,
+        first_digit_s: float,
+        inter_digit_s: float,
+        max_digits: int,
+        barge_in: bool = True,
     ) -> Heard:
         """The last prompt by GET DATA, which plays and listens in one command; those before it by STREAM
         FILE, because GET DATA plays only one. GET DATA has one time-out for the first key and between keys
         (TIMEOUT() does not change it), so where the two differ the keys after the first are read one by one.
         What is pressed while no command runs is dropped by Asterisk, but that gap comes right after a key:
-        240 of 240 keys came through."""
+        240 of 240 keys came through.
+
+        Without ``barge_in`` all prompts by STREAM FILE, which drops the keys that are no escape digits: one that is
+        pressed, or held down, while it plays counts for nothing."""
+        if not barge_in:
+            heard = await self._play(prompts, "")
+            return await self._collect(heard, first_digit_s, inter_digit_s, max_digits)
         *leading, last = prompts or ("",)
         heard = await self._play(leading, _KEYPAD)
         whole = first_digit_s == inter_digit_s
@@ -146,6 +204,12 @@ def _key(reply: Reply) -> Heard:
         return SILENCE
     key = chr(int(reply.result))
     return MATCH if key == _KNOCK else Heard(Ended.KEYS, key)
+
+
+def _stop_key(reply: Reply, stop_keys: str) -> str:
+    """RECORD FILE's note says what ended it: "dtmf", or "randomerror" for a key in the beep. Beside "timeout" the
+    result is no key but the milliseconds that were left (seen: 14970)."""
+    return next((key for key in stop_keys if reply.result == str(ord(key)) and reply.note in _BY_KEY), "")
 
 
 def _entry(reply: Reply, max_digits: int) -> Heard | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -102,6 +102,14 @@ class LineHours:
             return DayPlan(day, self.week.get(DAYS[day.weekday()], ()))
         spans = special.spans if special.like is None else self.week.get(special.like, ())
         return DayPlan(day, spans, special.why, special.like)
+
+    def day_ends(self, at: datetime) -> datetime:
+        """When the last opening of the date of ``at`` is over, in UTC; the midnight after it where none is left."""
+        local = at.astimezone(self.zone)
+        minute = local.hour * 60 + local.minute
+        left = [span.closes for span in self.plan(local.date()).spans if span.closes > minute]
+        wall = wall_time(local.date(), max(left, default=DAY_MINUTES), self.zone)
+        return wall.replace(fold=oddity(wall) is Odd.FOLD).astimezone(UTC)
 
     def _special(self, day: date) -> SpecialDate | None:
         special = self.dates.get(day)

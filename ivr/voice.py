@@ -36,8 +36,8 @@ GONE = Heard(Ended.GONE)
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """``ended``: SILENCE (also when ``max_s`` is over), KEYS or GONE. ``seconds`` is the sound's length without the
-    silence at its end; 0 when there is nothing."""
+    """``ended``: SILENCE (also when ``max_s`` is over), KEYS or GONE. ``seconds``: from the first sound to the last
+    one; 0 when there is nothing."""
 
     ended: Ended
     seconds: float
@@ -81,8 +81,11 @@ class Voice(Protocol):
         ``stop_keys``, have spoken for ``max_s`` or hang up. ``name``: letters, digits, - and _; what was recorded
         under it before is replaced."""
 
-    async def run_script(self, name: str, arguments: Sequence[str], *, limit_s: float) -> ScriptEnd:
-        """Hand the line over to an AGI script of the site's, until it ends or its time is up."""
+    async def run_script(
+        self, name: str, given: Mapping[str, str], wanted: Sequence[str], *, limit_s: float
+    ) -> ScriptEnd:
+        """Hand the line over to an AGI script of the site's, until it ends or its time is up. It is ``given`` values,
+        and may set those that are ``wanted``; one that it leaves unset or empty is not among them afterwards."""
 
     async def ask(
         self,

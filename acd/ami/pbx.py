@@ -114,6 +114,19 @@ class Pbx:
             return False
         return True
 
+    async def ring(self, extension: str, context: str, *, variable: str, ring_s: float) -> str:
+        """Ring a phone of the house; picked up, it goes to ``context``'s `s`. Why it does not ring, or "". Whether it
+        is picked up is not told. ``variable``: NAME=value for its channel."""
+        if self._phones.get(extension, PhoneState.UNREACHABLE) is not PhoneState.FREE:
+            return "the phone is not there, or is busy"
+        fields = {"Channel": f"PJSIP/{extension}", "Context": context, "Exten": "s", "Priority": "1"}
+        fields |= {"CallerID": "hotline <51>", "Timeout": str(round(ring_s * 1000)), "Variable": variable}
+        try:
+            await self._link().ask("Originate", timeout_s=self._times.answer_s, Async="true", **fields)
+        except (AmiError, TimeoutError) as error:
+            return f"Asterisk does not ring it: {error}"
+        return ""
+
     async def channels(self) -> tuple[LiveChannel, ...]:
         """Every leg alive now. Raises AmiError, TimeoutError."""
         return (await self._list_channels(self._link()))[0]

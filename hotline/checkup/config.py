@@ -24,7 +24,7 @@ DANGEROUS = frozenset(
         "res_pjsip_endpoint_identifier_anonymous",
     }
 )
-_AMI_RIGHTS = frozenset({"call", "user", "reporting"})
+_AMI_RIGHTS = frozenset({"call", "originate", "user", "reporting"})
 _SHORTEST_SECRET = 16
 
 

@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Annotated, TypeVar
 
 import typer
-from sqlalchemy.engine import make_url
 
 from crm_bridge import reports
-from crm_bridge.store import CrmStore, EntryRefused, StoreAway
+from hotline.commands.crm_reading import read_crm
 from hotline.commands.showing import (
     DEFAULT_SITE,
     JsonOption,
     SiteOption,
     out,
-    refuse,
-    run,
     show_json,
     show_table,
     site_of,
 )
-from hotline.settings import SiteFolders
 from hotline.site.site import Site
 
 _Row = TypeVar("_Row", reports.CallRow, reports.MediaRow)
@@ -41,7 +37,7 @@ def calls(
 ) -> None:
     """The calls, newest first."""
     loaded, folders = site_of(site)
-    rows = _read(loaded, folders, lambda store: reports.calls(store, limit))
+    rows = read_crm(loaded, folders, lambda store: reports.calls(store, limit))
     _show("Calls", _CALL, rows, as_json, loaded)
 
 
@@ -52,28 +48,8 @@ def report(
 ) -> None:
     """A report by its name."""
     loaded, folders = site_of(site)
-    rows = _read(loaded, folders, reports.media_report)
+    rows = read_crm(loaded, folders, reports.media_report)
     _show(f"Report: {name}", ("source", "name", "calls", "answered", "abandoned"), rows, as_json, loaded)
-
-
-def _read(site: Site, folders: SiteFolders, query: Callable[[CrmStore], Awaitable[list[_Row]]]) -> list[_Row]:
-    """The rows; none where the site has never been up. To look must not make a database."""
-    url = site.crm_url or folders.crm_url
-    file = make_url(url).database if url.startswith("sqlite") else None
-    if file is not None and not (site.folder / file).exists():
-        return []
-
-    async def read() -> list[_Row]:
-        store = CrmStore(url, region=site.country)
-        try:
-            return await query(store)
-        finally:
-            await store.close()
-
-    try:
-        return run(read)
-    except (StoreAway, EntryRefused) as error:
-        refuse(f"the CRM store cannot be read: {error}")
 
 
 def _show(title: str, columns: tuple[str, ...], rows: Sequence[_Row], as_json: bool, site: Site) -> None:

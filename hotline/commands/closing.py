@@ -1,6 +1,6 @@
 """`hotline close LINE --until TIME` and `hotline open LINE`: close a line now, and end that before its time.
 
-The engine need not be up: it reads at its start what was closed. (From a supervisor's phone: a later part.)
+The engine need not be up: it reads at its start what was closed. From a supervisor's phone: `agi_scripts/line_desk.py`.
 """
 
 from __future__ import annotations

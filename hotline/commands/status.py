@@ -28,9 +28,17 @@ def status(site: SiteOption = DEFAULT_SITE, as_json: JsonOption = False) -> None
     if as_json:
         show_json([answer])
     else:
-        show_table("Engine", ("what", "is"), _flat(answer))
+        show_table("Engine", ("what", "is"), _flat(_told(answer)))
     if answer.get("asterisk") == "away":
         raise typer.Exit(2)
+
+
+def _told(answer: Mapping[str, Any]) -> dict[str, Any]:
+    """For people: of flow problems only when there are any, and where to read them."""
+    told = {word: value for word, value in answer.items() if word != "flow_problems"}
+    if count := answer.get("flow_problems"):
+        told["flow problems"] = f"{count} in the last day: hotline problems"
+    return told
 
 
 def agents(site: SiteOption = DEFAULT_SITE, as_json: JsonOption = False) -> None:

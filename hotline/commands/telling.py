@@ -41,11 +41,18 @@ class Teller:
                 yield _said(self._queue_end(fields), "bold")
             case Kind.END:
                 yield from _end(fields)
+            case Kind.PROBLEM:
+                yield _said(f"a problem at {fields['node']}: {fields['what']}", "yellow")
+            case Kind.TRANSFER_END:
+                yield _said(_transfer_end(fields), "bold")
+            case _:
+                yield _said(_asked(happening.kind, fields))
 
     def _queue(self, fields: Mapping[str, Any]) -> Iterator[Text]:
         bound = ", ".join(f"{name} = {value}" for name, value in fields["attributes"].items()) or "nothing asked for"
         priority = f", priority {fields['priority']}" if fields["priority"] else ""
-        yield _said(f"waits in {fields['queue']} ({bound}{priority}), {fields['max_wait_s']:.0f} s at most")
+        for_one = f" for {self._people([fields['agent']])} alone" if fields.get("agent") else ""
+        yield _said(f"waits in {fields['queue']}{for_one} ({bound}{priority}), {fields['max_wait_s']:.0f} s at most")
         last = len(fields["steps"])
         for place, step in enumerate(fields["steps"], 1):
             stands = f"{step['for_s']:.0f} s" if step["for_s"] and place < last else "to the end"
@@ -64,6 +71,54 @@ class Teller:
 
     def _people(self, extensions: list[str]) -> str:
         return ", ".join(f"{extension} {self._names.get(extension, '')}".rstrip() for extension in extensions)
+
+
+def _asked(kind: Kind, fields: Mapping[str, Any]) -> str:
+    """What was asked of the world outside of the call, or told to it."""
+    match kind:
+        case Kind.HOLIDAY:
+            return f"{fields['line']}: {'a holiday' if fields['holiday'] else 'no holiday'}"
+        case Kind.QUEUE_LOOK:
+            return _queue_look(fields)
+        case Kind.CALLER:
+            return f"the CRM knows {fields['number']}: {_pairs(fields['caller']) or 'nobody'}"
+        case Kind.LOOKUP:
+            answer = f"{fields['pin']} PIN" if "pin" in fields else _pairs(fields["found"] or {}) or "none"
+            return f"the CRM on {fields['what']} {fields['key']}: {answer}"
+        case Kind.WEB:
+            return f"{fields['method']} {fields['url']}: {fields['came']}"
+        case Kind.RECORDED:
+            return f"{fields['seconds']:g} s are recorded"
+        case Kind.SCRIPT:
+            return _script(fields)
+        case Kind.TEXT:
+            return f"text to {fields['to']} (not sent): “{fields['text']}”"
+        case Kind.TRANSFER:
+            return f"rings {fields['to']}, {fields['ring_s']:.0f} s at most"
+        case Kind.KEPT:
+            return f"kept as {fields['kept']}: {_pairs(fields['fields'])}"
+    return ""
+
+
+def _queue_look(fields: Mapping[str, Any]) -> str:
+    wait_s = fields["expected_wait_s"]
+    expected = "" if wait_s is None else f", {wait_s:.0f} s of waiting expected"
+    people = ", ".join(f"{fields[word]} {word}" for word in ("staffed", "idle", "waiting"))
+    return f"{fields['queue']}: {people}{expected}"
+
+
+def _script(fields: Mapping[str, Any]) -> str:
+    what = f"AGI script {fields['agi']}" if "agi" in fields else f"function {fields['python']}"
+    return f"{what} is given {_pairs(fields['given']) or 'nothing'}, {fields['limit_s']:g} s at most"
+
+
+def _transfer_end(fields: Mapping[str, Any]) -> str:
+    words = {"answered": "answered", "hung_up": "hangs up", "timed_out": "nobody there"}
+    return f"{words[fields['how']]} after {fields['rang_s']:.0f} s"
+
+
+def _pairs(values: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} = {value}" for name, value in values.items())
 
 
 def _requirement(step: Mapping[str, Any]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -14,11 +15,12 @@ from hotline.commands.showing import DEFAULT_SITE, JsonOption, SiteOption, err, 
 from hotline.commands.telling import Teller
 from hotline.prompting import bare_shelf
 from hotline.site.site import Site
-from hotline.trying.call import Dialled, TriedCall
+from hotline.trying.call import CallEnd, Dialled, TriedCall
 from hotline.trying.happening import Happening
 from hotline.trying.keypad import Act, Keypad, ScriptError, parse_script
 from hotline.trying.moment import parse_moment
 from hotline.trying.sayings import Sayings
+from hotline.trying.surroundings import Circumstances, surroundings
 
 _CAPPED = 2
 
@@ -31,10 +33,14 @@ def try_call(
         str,
         typer.Option(
             help="What the caller does at each listening node: keys, t silence, h hang up, !2 before the prompt's "
-            "end; in a queue a answered, a45 after 45 s, t nobody comes. As in '2,1,a'."
+            "end; in a queue or transfer a answered, a45 after 45 s, t nobody comes; v12: 12 s are spoken where a "
+            "message is recorded; tier=gold: an AGI script sets it. As in '2,1,a'."
         ),
     ] = "",
     language: Annotated[str, typer.Option(help="The language the call begins in. Default: the site's.")] = "",
+    online: Annotated[bool, typer.Option("--online", help="Really ask other servers for http look-ups.")] = False,
+    waiting: Annotated[int, typer.Option(min=0, help="So many callers are in each queue already.")] = 0,
+    nobody: Annotated[bool, typer.Option("--nobody", help="No agent is logged in.")] = False,
     site: SiteOption = DEFAULT_SITE,
     as_json: JsonOption = False,
 ) -> None:
@@ -45,9 +51,16 @@ def try_call(
     dialled = Dialled(number, ani, _moment(at, loaded), _language(language, loaded))
     keypad = Keypad(_script(keys), _person())
     sayings = Sayings(loaded.prompts, loaded.languages, bare_shelf(loaded, folders).found(loaded.prompts))
-    call = TriedCall(loaded, dialled, keypad, sayings, _json if as_json else _told(loaded))
+    so = Circumstances(online=online, waiting=waiting, staffed=not nobody)
+
+    async def run() -> CallEnd:
+        async with AsyncExitStack() as ends:
+            outside = await surroundings(loaded, folders, so, dialled.at, ends)
+            tell = _json if as_json else _told(loaded)
+            return await TriedCall(loaded, dialled, keypad, sayings, tell, outside).run()
+
     try:
-        end = asyncio.run(call.run())
+        end = asyncio.run(run())
     except ScriptError as error:
         refuse(f"--keys: {error}")
     if end.cap is not None:

@@ -11,14 +11,20 @@ from datetime import date, timedelta
 from difflib import get_close_matches
 
 from acd.requirement import Requirement
-from hotline.site.forms import FLOWS, Forms
+from hotline.site.crm_names import crm_mentions, phone_troubles
+from hotline.site.forms import CRM, FLOWS, OUTSIDE, Forms
 from hotline.site.problem import Gravity, SiteProblem
 from hotline.site.reading import Page
 from hotline.site.schema import AgentForm, SiteForm
 from ivr.flow.check import check_flow
+from ivr.flow.nodes.form import Noun
 from ivr.hours import LineHours
 from ivr.media_source import UNKNOWN
 from ivr.special_dates import special_dates
+from ivr.wall_clock import Odd
+
+# What callers hear without a flow that names it.
+_WITHOUT_FLOW = ("too_many_calls", "hold_notice", "voicemail_prompt")
 
 
 def disagreements(forms: Forms, today: date) -> Iterator[SiteProblem]:
@@ -26,10 +32,12 @@ def disagreements(forms: Forms, today: date) -> Iterator[SiteProblem]:
     yield from _site(forms)
     yield from _numbers(forms)
     yield from _people(forms)
+    yield from _outside(forms)
     yield from _queues(forms)
     yield from _hours(forms, today)
     yield from _prompts(forms)
     yield from _flows(forms)
+    yield from _crm(forms)
 
 
 def _unknown(page: Page, path: tuple[str | int, ...], noun: str, name: str, known: Collection[str]) -> SiteProblem:
@@ -95,20 +103,56 @@ def _people(forms: Forms) -> Iterator[SiteProblem]:
                 yield forms.pages[file].problem((extension,), "is one of the numbers that callers dial")
 
 
+def _outside(forms: Forms) -> Iterator[SiteProblem]:
+    """A number outside needs a trunk that carries calls out."""
+    page = forms.pages.get(OUTSIDE)
+    if forms.outside is None or forms.trunks is None or page is None:
+        return
+    trunks = forms.trunks.root
+    for name, number in forms.outside.numbers.items():
+        if number.trunk not in trunks:
+            yield _unknown(page, (name, "trunk"), "trunk", number.trunk, trunks)
+        elif trunks[number.trunk].host is None:
+            hint = f"give '{number.trunk}' a host in trunk.yaml"
+            yield page.problem((name, "trunk"), f"the trunk '{number.trunk}' carries no calls out", hint)
+
+
 def _queues(forms: Forms) -> Iterator[SiteProblem]:
-    """Nobody there to serve a queue is a warning: a centre may open with its first agent."""
+    """A step that nobody can meet is passed over: a warning. A queue that nobody can serve is an error where a flow
+    sends calls to it, for they would wait for nobody; before that a centre may open with its first agent."""
     if forms.queues is None or forms.agents is None or forms.site is None:
         return
-    page = forms.pages["queues.yaml"]
+    page, senders = forms.pages["queues.yaml"], _senders(forms)
     for name, queue in forms.queues.root.items():
         members = [agent for agent in forms.agents.root.values() if name in agent.queues]
-        if not members:
-            yield _warning(page.problem((name,), "no agent serves this queue", "name it in agents.yaml"))
+        unmet = [
+            place
+            for place, step in enumerate(queue.steps)
+            if not any(_may_meet(step.require, agent, forms.site.languages) for agent in members)
+        ]
+        if len(unmet) == len(queue.steps):
+            reason = "can ever meet one of its steps" if members else "serves this queue"
+            sent = f", and the flow '{senders[name]}' sends calls to it" if name in senders else ""
+            problem = page.problem((name,), f"no agent {reason}{sent}", "name it in agents.yaml, with the skills")
+            yield problem if name in senders else _warning(problem)
             continue
-        for place, step in enumerate(queue.steps):
-            if not any(_may_meet(step.require, agent, forms.site.languages) for agent in members):
-                path = (name, "steps", place, "require")
-                yield _warning(page.problem(path, "no agent of this queue can ever meet it", "the step is skipped"))
+        for place in unmet:
+            path = (name, "steps", place, "require")
+            yield _warning(page.problem(path, "no agent of this queue can ever meet it", "the step is skipped"))
+
+
+def _senders(forms: Forms) -> dict[str, str]:
+    """Queue → a flow that lets callers wait in it. (A call for one agent takes only its rules, and a branch only
+    looks.)"""
+    return {
+        mention.name: flow.name
+        for flow in forms.flows.values()
+        if flow is not None
+        for node in flow.nodes.values()
+        if node.kind not in ("agent", "branch")
+        for mention in node.mentions()
+        if mention.noun is Noun.QUEUE
+    }
 
 
 def _may_meet(text: str, agent: AgentForm, languages: Collection[str]) -> bool:
@@ -129,14 +173,19 @@ def _hours(forms: Forms, today: date) -> Iterator[SiteProblem]:
     dates = special_dates(forms.hours.dates)
     for line, form in forms.hours.lines.items():
         hours = form.hours(forms.site.timezone, dates)
-        for problem in (*_odd_edges(page, line, hours, today), *_idle_make_up(page, line, hours, today)):
+        yield from _odd_edges(page, line, hours, today)
+        for problem in _idle_make_up(page, line, hours, today):
             yield _warning(problem)
 
 
 def _odd_edges(page: Page, line: str, hours: LineHours, today: date) -> Iterator[SiteProblem]:
+    """A week has its odd night once a year, and is kept then as well as can be: a warning. A time that is written for a
+    date on which there is no such time is an error."""
     for wall, odd in hours.odd_edges(today):
+        path = _date_path(page, line, wall.date(), "week")
         hint = "the clocks are put forward or back over it that night; choose another time"
-        yield page.problem(_date_path(page, line, wall.date(), "week"), f"{wall:%Y-%m-%d %H:%M} {odd}", hint)
+        problem = page.problem(path, f"{wall:%Y-%m-%d %H:%M} {odd}", hint)
+        yield problem if odd is Odd.GAP and path != (line, "week") else _warning(problem)
 
 
 def _idle_make_up(page: Page, line: str, hours: LineHours, today: date) -> Iterator[SiteProblem]:
@@ -164,6 +213,9 @@ def _prompts(forms: Forms) -> Iterator[SiteProblem]:
         return
     codes = set(forms.site.languages.values())
     page = forms.pages["prompts.yaml"]
+    for key in _WITHOUT_FLOW:
+        if key not in forms.prompts.root:
+            yield _warning(page.problem((key,), "is missing", "callers hear a beep; `hotline init` has the text"))
     for key, prompt in forms.prompts.prompts().items():
         for code in sorted(codes - set(prompt.texts)):
             hint = "callers of that language hear another one"
@@ -185,9 +237,31 @@ def _flows(forms: Forms) -> Iterator[SiteProblem]:
             languages=forms.site.languages,
             sources=None if forms.media is None else forms.media.root,
             flows=forms.flows,
+            agents=None if forms.agents is None else forms.agents.root,
+            outside=None if forms.outside is None else forms.outside.numbers,
         )
         for problem in found:
             yield page.problem(problem.path, problem.message, problem.hint)
+
+
+def _crm(forms: Forms) -> Iterator[SiteProblem]:
+    if forms.crm is None or forms.site is None:
+        return
+    page = forms.pages.get(CRM, Page(CRM))
+    languages = forms.site.languages
+    known: dict[str, Collection[str]] = {
+        "customer": forms.crm.customers,
+        "order": forms.crm.orders,
+        "language": languages,
+        "language code": set(languages.values()),
+    }
+    if forms.agents is not None:
+        known["agent"] = forms.agents.root
+    for path, noun, name in crm_mentions(forms.crm):
+        if name not in known.get(noun, (name,)):
+            yield _unknown(page, path, noun, name, known[noun])
+    for path, message in phone_troubles(forms.crm, forms.site.country):
+        yield page.problem(path, message)
 
 
 def _warning(problem: SiteProblem) -> SiteProblem:

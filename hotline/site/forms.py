@@ -11,6 +11,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from hotline.site.crm_book import CrmBookForm
 from hotline.site.problem import SiteProblem
 from hotline.site.reading import Page, Plain, read_page
 from hotline.site.schema import (
@@ -18,6 +19,7 @@ from hotline.site.schema import (
     HoursBookForm,
     MediaSourcesForm,
     NumbersForm,
+    OutsideBookForm,
     PhonesForm,
     QueuesForm,
     SiteForm,
@@ -29,6 +31,8 @@ from ivr.prompts.text import PromptsForm
 _Model = TypeVar("_Model", bound=BaseModel)
 
 FLOWS = "flows"
+OUTSIDE = "outside.yaml"
+CRM = "crm.yaml"  # need not be there
 _TELLABLE = 40  # a longer pattern explains nothing
 
 
@@ -44,7 +48,9 @@ class Forms:
     hours: HoursBookForm | None = None
     phones: PhonesForm | None = None
     trunks: TrunksForm | None = None
+    outside: OutsideBookForm | None = None
     prompts: PromptsForm | None = None
+    crm: CrmBookForm | None = None
     flows: dict[str, Flow | None] = field(default_factory=dict)
     pages: dict[str, Page] = field(default_factory=dict)
     problems: list[SiteProblem] = field(default_factory=list)
@@ -61,7 +67,13 @@ def read_forms(folder: Path) -> Forms:
     forms.hours = _read(forms, folder, "hours.yaml", HoursBookForm)
     forms.phones = _read(forms, folder, "phones.yaml", PhonesForm)
     forms.trunks = _read(forms, folder, "trunk.yaml", TrunksForm)
+    forms.outside = (
+        _read(forms, folder, OUTSIDE, OutsideBookForm)
+        if (folder / OUTSIDE).exists()
+        else OutsideBookForm.model_validate({})
+    )
     forms.prompts = _read(forms, folder, "prompts.yaml", PromptsForm)
+    forms.crm = _read(forms, folder, CRM, CrmBookForm) if (folder / CRM).exists() else CrmBookForm()
     for file in sorted((folder / FLOWS).glob("*.yaml")):
         forms.flows[file.stem] = _read_flow(forms, folder, file.stem)
     if not forms.flows:

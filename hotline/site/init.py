@@ -14,7 +14,8 @@ from hotline.site.site import Ports
 _TEMPLATES = Path(__file__).resolve().parent / "templates"
 _STANDARD_PORTS = Ports(sip=5060, agi=4573, ami=5038, rtp=(10000, 10999))
 
-# Sales and service are both reachable in both languages with a specialist, by more than one agent for the most.
+# Sales and service are both reachable in both languages with a specialist, by more than one agent for the most; advice
+# before the purchase and the dealers have two people of their own, and the house has one who helps it.
 _AGENTS: tuple[Mapping[str, object], ...] = (
     {"extension": "1001", "name": "李娜", "queues": ["sales"], "skills": {"mandarin": 100, "laptop": 90}},
     {"extension": "1002", "name": "王伟", "queues": ["sales", "service"],
@@ -24,7 +25,12 @@ _AGENTS: tuple[Mapping[str, object], ...] = (
     {"extension": "1005", "name": "David Moore", "queues": ["service", "sales"],
      "skills": {"english": 100, "mandarin": 40, "printer": 80, "laptop": 30}},
     {"extension": "1006", "name": "陈静", "queues": ["sales", "service"],
-     "skills": {"mandarin": 90, "english": 80, "laptop": 50, "printer": 50}},
+     "skills": {"mandarin": 90, "english": 80, "laptop": 50, "printer": 50}, "supervisor": True},
+    {"extension": "1007", "name": "刘洋", "queues": ["advice", "dealers"],
+     "skills": {"mandarin": 100, "english": 40, "laptop": 60, "phone": 90}},
+    {"extension": "1008", "name": "Sarah Lee", "queues": ["advice", "dealers"],
+     "skills": {"english": 100, "mandarin": 60, "laptop": 60, "printer": 80, "phone": 70}},
+    {"extension": "1010", "name": "孙磊", "queues": ["helpdesk"], "skills": {"mandarin": 100, "english": 60}},
 )  # fmt: skip
 
 
@@ -38,7 +44,7 @@ def init_site(folder: Path, *, name: str = "Sample Electronics", ports: Ports = 
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise NotEmpty(str(folder))
     _private_folder(folder)
-    for inner in ("flows", "run", "var"):
+    for inner in ("flows", "scripts", "run", "var"):
         _private_folder(folder / inner)
     return [_write(folder / file, text) for file, text in sample_files(name, ports).items()]
 
@@ -49,7 +55,7 @@ def sample_files(name: str, ports: Ports) -> dict[str, str]:
         loader=FileSystemLoader(_TEMPLATES), undefined=StrictUndefined, keep_trailing_newline=True, trim_blocks=True
     )
     environment.globals |= {"pin": _pin, "secret": _secret, "agents": _AGENTS, "name": name, "ports": ports}
-    names = sorted(environment.list_templates())
+    names = sorted(environment.list_templates(filter_func=lambda name: "__pycache__" not in name))
     return {
         found.removesuffix(".j2"): environment.get_template(found).render()
         if found.endswith(".j2")

@@ -11,10 +11,13 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel
 
 from acd.model import AgentSpec, QueueSpec, StepSpec
+from agi_scripts.admission import CallLimits
+from agi_scripts.outside_numbers import OutsideNumber, OutsideNumbers
 from hotline.site.agreement import disagreements
+from hotline.site.errands import errand_problems
 from hotline.site.forms import Forms, read_forms
 from hotline.site.problem import SiteError, SiteProblem, errors
-from hotline.site.schema import AgentForm, HoursBookForm, QueueForm, SiteForm
+from hotline.site.schema import AgentForm, HoursBookForm, OutsideBookForm, QueueForm, SiteForm
 from hotline.site.site import Agent, AsteriskChoice, FailOpen, Phone, Ports, Site, Trunk
 from ivr.hours import LineHours
 from ivr.media_source import MediaSource, NumberSpec
@@ -47,6 +50,7 @@ def judge_site(folder: Path, today: date | None = None) -> Verdict:
         return Verdict(None, (SiteProblem("site.yaml", 0, "", f"there is no site in {folder}", hint),))
     forms = read_forms(folder)
     found = [*forms.problems, *disagreements(forms, today or datetime.now(UTC).date())]
+    found += errand_problems(folder, forms)
     found.sort(key=lambda problem: (problem.file, problem.line))
     return Verdict(None if errors(found) else _site(folder, forms), tuple(found))
 
@@ -72,17 +76,31 @@ def _site(folder: Path, forms: Forms) -> Site:
         asterisk=_asterisk(site),
         fail_open=_fail_open(site),
         stop_grace_s=site.limits.stop_grace_s,
+        menu_s=site.limits.menu_s,
+        call_limits=_call_limits(site, phones=len(_sound(forms.agents).root) + len(_sound(forms.phones).root)),
         crm_url=site.crm_url,
+        speech=site.speech,
+        texts=site.texts,
         numbers={n: NumberSpec(n, f.source, f.campaign, f.flow) for n, f in _sound(forms.numbers).root.items()},
         media={id_: MediaSource(id_, form.name, form.kind) for id_, form in _sound(forms.media).root.items()},
         agents={extension: _agent(extension, form) for extension, form in _sound(forms.agents).root.items()},
         queues={name: _queue(name, form) for name, form in _sound(forms.queues).root.items()},
         hours=_hours(site, _sound(forms.hours)),
-        trunks=tuple(Trunk(name, tuple(form.match)) for name, form in _sound(forms.trunks).root.items()),
+        trunks=tuple(
+            Trunk(name, tuple(form.match), form.host or "", form.port)
+            for name, form in _sound(forms.trunks).root.items()
+        ),
+        outside=_outside(_sound(forms.outside)),
         phones={e: Phone(e, form.name, form.sip_secret) for e, form in _sound(forms.phones).root.items()},
         flows={name: _sound(flow) for name, flow in forms.flows.items()},
         prompts=_sound(forms.prompts).prompts(),
+        crm=_sound(forms.crm),
     )
+
+
+def _outside(book: OutsideBookForm) -> OutsideNumbers:
+    numbers = {name: OutsideNumber(form.number, form.trunk, form.name) for name, form in book.numbers.items()}
+    return OutsideNumbers(numbers, book.max_talk_s)
 
 
 def _by_preference(site: SiteForm) -> dict[str, str]:
@@ -97,7 +115,20 @@ def _hours(site: SiteForm, book: HoursBookForm) -> dict[str, LineHours]:
 
 def _asterisk(site: SiteForm) -> AsteriskChoice:
     form = site.asterisk
-    return AsteriskChoice(form.mode == "embedded", form.behind_nat, tuple(form.extra_modules))
+    return AsteriskChoice(form.mode == "embedded", form.behind_nat, tuple(form.extra_modules), tuple(form.codecs))
+
+
+def _call_limits(site: SiteForm, phones: int) -> CallLimits:
+    form = site.limits
+    first, last = site.ports.rtp
+    calls = form.calls or calls_carried((last - first + 1) // 2, phones)
+    return CallLimits(calls, form.calls_per_caller, form.calls_per_caller_per_hour)
+
+
+def calls_carried(legs: int, phones: int) -> int:
+    """How many callers there is sound for: each takes a leg (two RTP ports), and another one is kept for each phone of
+    the house, but never more for the phones than for the callers."""
+    return legs - min(legs // 2, phones)
 
 
 def _fail_open(site: SiteForm) -> FailOpen:
@@ -107,7 +138,7 @@ def _fail_open(site: SiteForm) -> FailOpen:
 
 def _agent(extension: str, form: AgentForm) -> Agent:
     spec = AgentSpec(extension, form.name, dict(form.skills), frozenset(form.queues))
-    return Agent(spec, form.pin, form.sip_secret)
+    return Agent(spec, form.pin, form.sip_secret, form.supervisor)
 
 
 def _queue(name: str, form: QueueForm) -> QueueSpec:

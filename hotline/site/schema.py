@@ -18,8 +18,10 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, RootModel, St
 from acd.requirement import Requirement
 from acd.strategies import STRATEGIES
 from ivr.hours import HoursForm
+from ivr.prompts.speech_form import EspeakForm, SpeechForm
 from ivr.prompts.text import Code
 from ivr.special_dates import DatesForm
+from ivr.texts.form import FileTextsForm, TextsForm
 
 
 class Form(BaseModel):
@@ -47,6 +49,7 @@ Pin = Annotated[str, StringConstraints(pattern=r"^[0-9]{4,12}$")]
 Secret = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z_-]{16,64}$")]
 Level = Annotated[int, Field(ge=0, le=100)]
 Port = Annotated[int, Field(ge=1024, le=65535)]
+HostName = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z]([0-9A-Za-z.-]{0,252}[0-9A-Za-z])?$")]
 Module = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]+\.so$")]
 
 
@@ -106,11 +109,13 @@ class PortsForm(Form):
 
 
 class AsteriskForm(Form):
-    """``embedded``: brought and run by us. ``external``: the admin's own; we render files for it."""
+    """``embedded``: brought and run by us. ``external``: the admin's own; we render files for it. ``codecs``: in the
+    order of preference; with g722 before the others phones that can speak wideband do."""
 
     mode: Literal["embedded", "external"] = "embedded"
     behind_nat: bool = False
     extra_modules: list[Module] = []
+    codecs: Annotated[list[Literal["ulaw", "alaw", "g722"]], Field(min_length=1, max_length=3)] = ["ulaw", "alaw"]
 
 
 class FailOpenForm(Form):
@@ -124,10 +129,15 @@ class FailOpenForm(Form):
 
 
 class LimitsForm(Form):
-    """``stop_grace_s``: how long `hotline up`, asked to stop, lets people finish talking. (The time in menus is
-    limited in each flow.)"""
+    """``stop_grace_s``: how long `hotline up`, asked to stop, lets people finish talking. ``menu_s``: how long one call
+    may be in menus all in all (each flow limits one walk through it). ``calls``, ``calls_per_caller``: at a time; a
+    call over a limit hears so. ``calls`` None: as many as the RTP ports carry."""
 
     stop_grace_s: Annotated[float, Field(ge=0, le=3600)] = 120.0
+    menu_s: Annotated[float, Field(ge=10, le=7200)] = 900.0
+    calls: Annotated[int, Field(ge=1, le=100_000)] | None = None
+    calls_per_caller: Annotated[int, Field(ge=1, le=100_000)] = 5
+    calls_per_caller_per_hour: Annotated[int, Field(ge=1, le=1_000_000)] = 60
 
 
 class SiteForm(Form):
@@ -143,6 +153,8 @@ class SiteForm(Form):
     asterisk: AsteriskForm = AsteriskForm()
     fail_open: FailOpenForm = FailOpenForm()
     limits: LimitsForm = LimitsForm()
+    speech: SpeechForm = EspeakForm()
+    texts: TextsForm = FileTextsForm()
     crm_url: Annotated[str, AfterValidator(_sql_url)] | None = None
 
 
@@ -163,6 +175,7 @@ class AgentForm(Form):
     sip_secret: Secret = Field(repr=False)
     queues: Annotated[list[Name], Field(min_length=1)]
     skills: dict[Name, Level] = {}
+    supervisor: bool = False
 
 
 class StepForm(Form):
@@ -196,7 +209,33 @@ class PhoneForm(Form):
 
 
 class TrunkForm(Form):
+    """``host`` and ``port``: where this carrier takes calls that go out; without a host it takes none."""
+
     match: Annotated[list[Annotated[str, AfterValidator(_network)]], Field(min_length=1)]
+    host: HostName | None = None
+    port: Annotated[int, Field(ge=1, le=65535)] = 5060
+
+
+class OutsideForm(Form):
+    """One number that calls may be transferred to. ``name`` is for people."""
+
+    number: Number
+    trunk: Name
+    name: Label
+
+
+class OutsideBookForm(BaseModel):
+    """`outside.yaml`, which need not be there: numbers by the names that flows use, and ``max_talk_s`` for all of them;
+    so no number can be called that."""
+
+    model_config = ConfigDict(strict=True, extra="allow", frozen=True, hide_input_in_errors=True)
+
+    max_talk_s: Annotated[int, Field(ge=10, le=14400)] = 3600
+    __pydantic_extra__: dict[Name, OutsideForm]
+
+    @property
+    def numbers(self) -> Mapping[str, OutsideForm]:
+        return self.__pydantic_extra__
 
 
 class NumbersForm(RootModel[dict[Number, NumberForm]]):

@@ -8,10 +8,15 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from acd.model import AgentSpec, QueueSpec
+from agi_scripts.admission import CallLimits
+from agi_scripts.outside_numbers import OutsideNumbers
+from hotline.site.crm_book import CrmBookForm
 from ivr.flow.model import Flow
 from ivr.hours import LineHours
 from ivr.media_source import MediaSource, NumberSpec
+from ivr.prompts.speech_form import EspeakForm, SpeechForm
 from ivr.prompts.text import PromptText
+from ivr.texts.form import FileTextsForm, TextsForm
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +34,7 @@ class AsteriskChoice:
     embedded: bool
     behind_nat: bool
     extra_modules: tuple[str, ...]
+    codecs: tuple[str, ...] = ("ulaw", "alaw")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +50,13 @@ class FailOpen:
 
 @dataclass(frozen=True, slots=True)
 class Agent:
-    """``spec`` is what the ACD needs; the secrets are for the desk and for the SIP phone."""
+    """``spec`` is what the ACD needs; the secrets are for the desk and for the SIP phone. ``supervisor``: may do more
+    at the desk."""
 
     spec: AgentSpec
     pin: str = field(repr=False)
     sip_secret: str = field(repr=False)
+    supervisor: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +70,20 @@ class Phone:
 
 @dataclass(frozen=True, slots=True)
 class Trunk:
-    """A carrier, known by the addresses or networks in ``match``."""
+    """A carrier, known by the addresses or networks in ``match``. ``host``, ``port``: where calls out are sent; '' when
+    it carries none."""
 
     name: str
     match: tuple[str, ...]
+    host: str = ""
+    port: int = 5060
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
     """``languages``: name → code of the prompts' texts, the default one first (the order of preference).
-    ``crm_url`` None: the SQLite file in the site's `var`."""
+    ``crm_url`` None: the SQLite file in the site's `var`. ``crm``: what that is to know from the start; its days count
+    from the one on which the engine starts."""
 
     folder: Path
     name: str
@@ -84,6 +96,8 @@ class Site:
     asterisk: AsteriskChoice
     fail_open: FailOpen
     stop_grace_s: float
+    menu_s: float
+    call_limits: CallLimits
     crm_url: str | None = field(repr=False)  # may hold a password
     numbers: Mapping[str, NumberSpec]
     media: Mapping[str, MediaSource]
@@ -91,9 +105,13 @@ class Site:
     queues: Mapping[str, QueueSpec]
     hours: Mapping[str, LineHours]
     trunks: tuple[Trunk, ...]
+    outside: OutsideNumbers
     phones: Mapping[str, Phone]
     flows: Mapping[str, Flow]
     prompts: Mapping[str, PromptText]
+    crm: CrmBookForm
+    speech: SpeechForm = field(default=EspeakForm(), repr=False)  # may hold a key
+    texts: TextsForm = field(default=FileTextsForm(), repr=False)  # may hold a token
 
     @property
     def agent_specs(self) -> dict[str, AgentSpec]:

@@ -21,6 +21,18 @@ class Kind(StrEnum):
     SET = "set"
     QUEUE = "queue"
     QUEUE_END = "queue_end"
+    TRANSFER = "transfer"
+    TRANSFER_END = "transfer_end"
+    HOLIDAY = "holiday"
+    QUEUE_LOOK = "queue_look"
+    CALLER = "caller"
+    LOOKUP = "lookup"
+    WEB = "web"
+    RECORDED = "recorded"
+    SCRIPT = "script"
+    TEXT = "text"
+    KEPT = "kept"
+    PROBLEM = "problem"
     END = "end"
 
 

@@ -8,9 +8,12 @@ from hotline.trying.happening import Happening, Kind
 from ivr.flow.in_words import condition
 from ivr.flow.model import Node
 from ivr.flow.nodes.branch import BranchNode
+from ivr.flow.nodes.lookup import LookupNode
 from ivr.flow.nodes.menu import MenuNode
 from ivr.flow.nodes.play import PlayNode
 from ivr.flow.nodes.saying import SayNode
+from ivr.flow.nodes.script import ScriptNode
+from ivr.flow.nodes.sms import SmsNode
 from ivr.flow.nodes.subflow import ReturnNode
 
 
@@ -22,12 +25,17 @@ def why(node: Node, led_to: str, here: Sequence[Happening], typed: str) -> str:
         return _of_menu(node, heard, typed)
     if isinstance(node, BranchNode):
         return _of_branch(node, led_to.rpartition("/")[2])
+    if isinstance(node, LookupNode):
+        return _of_lookup(node, led_to.rpartition("/")[2])
     if isinstance(node, PlayNode | SayNode):
         return _of_notice(here)
     if isinstance(node, ReturnNode):
         return f"returns {node.result}"
-    asked = [happening for happening in here if happening.kind in (Kind.HEARD, Kind.LINE, Kind.QUEUE_END)]
-    return ", ".join(map(_word, asked))
+    if isinstance(node, ScriptNode):
+        return "failed" if any(happening.kind is Kind.PROBLEM for happening in here) else "done"
+    if isinstance(node, SmsNode):
+        return "sent" if any(happening.kind is Kind.KEPT for happening in here) else "not sent"
+    return ", ".join(word for word in map(_word, here) if word)
 
 
 def key_of(here: Iterable[Happening]) -> str:
@@ -59,11 +67,25 @@ def _of_branch(node: BranchNode, led_to: str) -> str:
     return " or ".join([*cases, *(["otherwise"] if node.otherwise.goto == led_to else [])])
 
 
+def _of_lookup(node: LookupNode, led_to: str) -> str:
+    ways = {"found": node.found, "missing": node.missing, "failed": node.failed or node.missing}
+    return " or ".join(name for name, way in ways.items() if way.goto == led_to)
+
+
 def _word(happening: Happening) -> str:
+    """'' for what is no reason."""
     fields = happening.fields
     match happening.kind:
+        case Kind.HEARD:
+            return f"key {fields['keys'] or '#'}" if fields["ended"] == "keys" else str(fields["ended"])
         case Kind.LINE:
             return "open" if fields["open"] else "closed"
-        case Kind.QUEUE_END:
+        case Kind.QUEUE_END | Kind.TRANSFER_END:
             return str(fields["how"]).replace("_", " ")
-    return f"key {fields['keys'] or '#'}" if fields["ended"] == "keys" else str(fields["ended"])
+        case Kind.RECORDED:
+            return f"{fields['seconds']:g} s recorded"
+        case Kind.KEPT:
+            return f"{fields['kept']} kept"
+        case Kind.PROBLEM:
+            return "failed"
+    return ""

@@ -11,12 +11,14 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from ivr.flow.company import Company, all_sound, inside, new_values, passable, quick_ways, ways
-from ivr.flow.model import Flow
+from ivr.flow.company import Company, all_sound, inside, new_secrets, new_values, passable, quick_ways, ways
+from ivr.flow.model import Flow, Node
+from ivr.flow.nodes.agent import AgentNode
 from ivr.flow.nodes.form import Noun, Path
 from ivr.flow.nodes.hangup import HangUpNode
 from ivr.flow.nodes.queue import QueueNode
 from ivr.flow.nodes.subflow import FlowNode
+from ivr.flow.nodes.transfer import TransferNode
 from ivr.flow.state import GIVEN_VALUES
 from ivr.media_source import UNKNOWN
 
@@ -36,9 +38,12 @@ def check_flow(
     languages: Collection[str] | None = None,
     sources: Collection[str] | None = None,
     flows: Mapping[str, Flow | None] | None = None,
+    agents: Collection[str] | None = None,
+    outside: Collection[str] | None = None,
 ) -> list[FlowProblem]:
     """``prompts``, ``queues``, ``lines`` (of hours), ``languages`` and media ``sources`` are the names that the site
-    knows; None: not checked. ``flows``: all of the site's, None for one that has no sound form."""
+    knows, ``agents`` the extensions and ``outside`` the listed numbers; None: not checked. ``flows``: all of the
+    site's, None for one that has no sound form."""
     company = {**(flows or {}), flow.name: flow}
     known: dict[Noun, Collection[str]] = {
         Noun.NODE: flow.nodes,
@@ -49,9 +54,14 @@ def check_flow(
     }
     if languages is not None:
         known[Noun.LANGUAGE] = languages
+    if agents is not None:
+        known[Noun.AGENT] = agents
+    if outside is not None:
+        known[Noun.OUTSIDE] = outside
     if sources is not None:
         known[Noun.SOURCE] = {*sources, UNKNOWN}
     if all_sound(flow, company):  # else nobody can tell what is set there
+        known[Noun.SECRET] = new_secrets(company)
         known[Noun.VALUE] = {*GIVEN_VALUES, *flow.parameters, *new_values(flow, company)}
     return [
         *_entry_problems(flow),
@@ -59,6 +69,7 @@ def check_flow(
         *_unreachable(flow),
         *_spinning(flow, company),
         *_door_problems(flow, company),
+        *_rung_again(flow, company),
     ]
 
 
@@ -141,6 +152,34 @@ def _door_problems(flow: Flow, company: Company) -> Iterator[FlowProblem]:
             for result in node.returns:
                 if result not in below.returns:
                     yield _unknown((*path, "returns", result), "result", result, below.returns)
+
+
+def _rung_again(flow: Flow, company: Company) -> Iterator[FlowProblem]:
+    """After the conversation the call has its outcome: nobody is rung for it a second time. A live call that gets there
+    all the same is ended."""
+    for name, node in flow.nodes.items():
+        if isinstance(node, QueueNode | AgentNode | TransferNode) and node.after in flow.nodes:
+            rings = next((there for there in _ahead(flow, node.after) if _rings(flow.nodes[there], company)), None)
+            if rings is not None:
+                hint = "after it the flow may play, ask, record or hang up"
+                message = f"leads to '{rings}', where somebody is rung again after the conversation"
+                yield FlowProblem(("nodes", name, "after"), message, hint)
+
+
+def _ahead(flow: Flow, start: str) -> list[str]:
+    """``start`` and all that it leads to, nearest first."""
+    found = [start]
+    for name in found:
+        found += [way for way in dict.fromkeys(ways(flow, flow.nodes[name])) if way not in found]
+    return found
+
+
+def _rings(node: Node, company: Company) -> bool:
+    if not isinstance(node, FlowNode):
+        return isinstance(node, QueueNode | AgentNode | TransferNode)
+    below = company.get(node.flow)
+    flows = [company.get(name) for name in inside(below, company)] if below is not None else []
+    return any(isinstance(each, QueueNode | AgentNode | TransferNode) for f in flows if f for each in f.nodes.values())
 
 
 def _loop_through(home: str, quick: Mapping[str, list[str]]) -> list[str]:

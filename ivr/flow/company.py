@@ -45,6 +45,12 @@ def new_values(flow: Flow, company: Company) -> set[str]:
     }
 
 
+def new_secrets(company: Company) -> set[str]:
+    """All that is asked for anywhere: a secret is no parameter, and yet it goes into a sub-flow with the call."""
+    nodes = (node for flow in company.values() if flow for node in flow.nodes.values())
+    return {m.name for node in nodes for m in node.mentions() if m.noun is Noun.NEW_SECRET}
+
+
 def _new(node: Node) -> list[Mention]:
     return [mention for mention in node.mentions() if mention.noun is Noun.NEW_VALUE]
 

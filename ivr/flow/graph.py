@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from ivr.flow.in_words import condition
 from ivr.flow.model import Flow, Node
 from ivr.flow.nodes.branch import BranchNode
-from ivr.flow.nodes.form import Mention, Noun
+from ivr.flow.nodes.form import Mention, Noun, WayForm
 from ivr.flow.nodes.hours import HoursNode
 from ivr.flow.nodes.menu import MenuNode
 from ivr.flow.nodes.queue import QueueNode
@@ -20,12 +20,14 @@ _SHAPES = {
     "hours": ("{{", "}}"),
     "branch": ("{{", "}}"),
     "queue": ("[[", "]]"),
+    "agent": ("[[", "]]"),
+    "transfer": ("[[", "]]"),
     "flow": ("[[", "]]"),
     "hangup": ("([", "])"),
     "return": ("([", "])"),
 }
-_DEFAULT_WAYS = frozenset({"otherwise", "if_silent", "if_invalid", "missing"})
-_TOLD = (Noun.QUEUE, Noun.FLOW)
+_DEFAULT_WAYS = frozenset({"otherwise", "if_silent", "if_invalid", "missing", "failed"})
+_TOLD = (Noun.AGENT, Noun.OUTSIDE, Noun.QUEUE, Noun.FLOW)
 
 
 def mermaid(flow: Flow) -> str:
@@ -47,7 +49,8 @@ def _id(name: str) -> str:
 
 def _box(name: str, node: Node) -> str:
     opens, closes = _SHAPES.get(node.kind, ("[", "]"))
-    subject = "".join(f" {mention.name}" for mention in node.mentions() if mention.noun in _TOLD)
+    told = () if isinstance(node, BranchNode) else _TOLD  # what a branch asks about stands on its edges
+    subject = "".join(f" {mention.name}" for mention in node.mentions() if mention.noun in told)
     subject += f" {node.line}" if isinstance(node, HoursNode) else ""
     return f'    {_id(name)}{opens}"{name}<br/>{node.kind}{subject}"{closes}'
 
@@ -75,7 +78,7 @@ def _label(node: Node, way: Mention, *, alone: bool) -> str:
 
 def _settings(menu: MenuNode, key: str) -> Iterator[str]:
     """What the way of ``key`` sets on the call."""
-    way = menu.otherwise if key == "otherwise" else menu.options[key]
+    way: WayForm = menu.options.get(key) or getattr(menu, key)
     if way.set_language is not None:
         yield way.set_language
     yield from (f"{name}={value}" for name, value in way.set.items())

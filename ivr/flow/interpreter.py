@@ -7,6 +7,7 @@ always ends: in a leave of the flow, or by the caps on steps, time and queues.
 from __future__ import annotations
 
 import logging
+import traceback
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
@@ -38,7 +39,17 @@ async def walk(
     when that is None or no longer in the flow. Call again with `QueueFor.then` when the queue gave up. ``flows``: all
     that a sub-flow node may name."""
     voice.speak_language(state.language)
-    visit = Visit(state, voice, world, until=world.now() + timedelta(seconds=flow.limits.seconds))
+    if state.menu_left_s <= 0:  # the default way has been taken already, and has led back here
+        return HangUp("overflow")
+    begun = world.now()
+    visit = Visit(state, voice, world, until=begun + timedelta(seconds=min(flow.limits.seconds, state.menu_left_s)))
+    try:
+        return await _walk(flow, start, visit, flows)
+    finally:
+        state.menu_left_s -= (world.now() - begun).total_seconds()
+
+
+async def _walk(flow: Flow, start: str | None, visit: Visit, flows: Mapping[str, Flow]) -> Leave:
     place: Place | None = find_place(flow, flows, start) or Place(flow, flow.start)
     for _ in range(flow.limits.steps):
         if visit.late or place is None:
@@ -47,7 +58,7 @@ async def walk(
         if step is None:
             break
         if isinstance(step, Leave):
-            return _allowed(flow, state, _told_from(place, step))
+            return _allowed(flow, visit.state, _told_from(place, step))
         place = _next(place, step, visit, flows)
     return await _default_way(flow, visit)
 
@@ -76,8 +87,10 @@ async def _enter(place: Place, visit: Visit) -> Step | None:
         return await place.flow.nodes[place.node].run(visit)
     except CannotGoOn:
         raise
-    except Exception as fault:  # a node's mistake must not cost the call; its text may hold what the caller typed
-        log.exception("the flow failed at %s", place, extra={"call_id": visit.state.call_id})
+    except Exception as fault:  # noqa: BLE001 - a node's mistake must not cost the call, and what the fault says
+        # may be what the caller typed: the log has where it was, and not its words
+        kind, frames = type(fault).__name__, "".join(traceback.format_tb(fault.__traceback__))
+        log.error("the flow failed at %s in call %s: %s\n%s", place, visit.state.call_id, kind, frames)
         visit.problem(f"the node failed: {type(fault).__name__}")
         return None
 
@@ -99,8 +112,8 @@ async def _default_way(flow: Flow, visit: Visit) -> Leave:
 
 
 def _allowed(flow: Flow, state: CallState, leave: Leave) -> Leave:
-    """A queue that gives up at once and leads back to itself would spin through us; so queues are
-    counted."""
-    if isinstance(leave, QueueFor) and state.queues > flow.limits.queues:
+    """A queue that gives up at once and leads back to itself would spin through us; so queues are counted, and with
+    them the calls to outside."""
+    if isinstance(leave, QueueFor | TransferTo) and state.queues > flow.limits.queues:
         return HangUp("overflow")
     return leave

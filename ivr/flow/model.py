@@ -10,17 +10,25 @@ from typing import Annotated
 
 from pydantic import Field
 
+from ivr.flow.nodes.agent import AgentNode
 from ivr.flow.nodes.branch import BranchNode
+from ivr.flow.nodes.callback import CallbackNode
 from ivr.flow.nodes.form import Form, Name
 from ivr.flow.nodes.gather import GatherNode
 from ivr.flow.nodes.hangup import HangUpNode
 from ivr.flow.nodes.hours import HoursNode
+from ivr.flow.nodes.lookup import LookupNode
 from ivr.flow.nodes.menu import MenuNode
 from ivr.flow.nodes.play import PlayNode
 from ivr.flow.nodes.queue import QueueNode
 from ivr.flow.nodes.saying import SayNode
+from ivr.flow.nodes.script import ScriptNode
 from ivr.flow.nodes.setting import NewName, SetNode
+from ivr.flow.nodes.sms import SmsNode
 from ivr.flow.nodes.subflow import FlowNode, ReturnNode
+from ivr.flow.nodes.survey import SurveyNode
+from ivr.flow.nodes.transfer import TransferNode
+from ivr.flow.nodes.voicemail import VoicemailNode
 
 Node = Annotated[
     PlayNode
@@ -30,9 +38,17 @@ Node = Annotated[
     | HoursNode
     | BranchNode
     | SetNode
+    | LookupNode
     | FlowNode
     | ReturnNode
     | QueueNode
+    | AgentNode
+    | TransferNode
+    | VoicemailNode
+    | CallbackNode
+    | SurveyNode
+    | SmsNode
+    | ScriptNode
     | HangUpNode,
     Field(discriminator="kind"),
 ]

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from ivr.flow.model import Flow
+from ivr.flow.nodes.agent import AgentNode
 from ivr.flow.nodes.queue import QueueNode
 from ivr.flow.nodes.subflow import FlowNode
 
@@ -57,10 +58,18 @@ def find_place(flow: Flow, flows: Mapping[str, Flow], text: str | None) -> Place
     return place.at(node) if place is not None and node in place.flow.nodes else None
 
 
-def after_queue(flow: Flow, flows: Mapping[str, Flow], text: str | None) -> str | None:
-    """Where the flow goes on when the queue at the place ``text`` gives up; None when that is no queue."""
+@dataclass(frozen=True, slots=True)
+class WaysOn:
+    """Places. ``then``: nobody took the call; ``after``: they have talked. None: the flow has nothing more to say."""
+
+    then: str | None = None
+    after: str | None = None
+
+
+def after_queue(flow: Flow, flows: Mapping[str, Flow], text: str | None) -> WaysOn | None:
+    """How the flow goes on from the queue (or the agent) at the place ``text``; None when that is neither."""
     place = find_place(flow, flows, text)
     node = place.flow.nodes[place.node] if place else None
-    if place is None or not isinstance(node, QueueNode) or node.then is None:
+    if place is None or not isinstance(node, QueueNode | AgentNode):
         return None
-    return str(place.at(node.then))
+    return WaysOn(*(None if way is None else str(place.at(way)) for way in (node.then, node.after)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -35,6 +36,8 @@ class CallState:
 
     ``ani``: the caller's number in E.164, '' when withheld or none. ``caller``: who that is, once it was asked.
     ``texts``: what was looked up and is no plain word (a notice): spoken or sent, lost with the engine.
+    ``menu_left_s``: how long all walks of this call may still last together.
+    ``codes``: the site's word for a language → code of its texts. ``messages``: texts that were sent.
     ``reached``: the outcome that the call has earned already. ``keep(kind, fields)``: writes a fact of the call down;
     durable when it returns. ``on_problem(place, what)``: a mistake for the admin to see."""
 
@@ -55,6 +58,13 @@ class CallState:
     reached: Reached = ""
     keep: Callable[[str, Kept], Awaitable[None]] = _forgotten
     on_problem: Callable[[str, str], None] = _unseen
+    menu_left_s: float = math.inf
+    codes: Mapping[str, str] = field(default_factory=dict)
+    messages: int = 0
+
+    @property
+    def code(self) -> str:
+        return self.codes.get(self.language, self.language)
 
     def wishes(self) -> dict[str, str]:
         """Everything that a queue's requirement may name."""

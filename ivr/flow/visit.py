@@ -42,7 +42,7 @@ class Visit:
             async with asyncio.timeout(_CALLER_S):
                 return await self.world.outside.crm.caller(self.state.ani)
         except (OutsideFailed, TimeoutError) as reason:
-            self.problem(f"who calls is not known: {reason or 'the CRM is too slow'}")
+            self.problem(f"who calls is not known: {str(reason) or 'the CRM is too slow'}")
             return NOBODY
 
     def problem(self, what: str) -> None:

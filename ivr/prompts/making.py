@@ -1,4 +1,4 @@
-"""From any sound to a telephone's: 8 kHz, mono, 16 bit, trimmed, levelled.
+"""From any sound to a telephone's: mono, 16 bit, 8 kHz (or 16 kHz for a wideband phone), trimmed, levelled.
 
 The level: −19 dBFS RMS over the whole file, unless its peak would pass −3 dBFS; then as loud as the peak
 allows.
@@ -17,19 +17,19 @@ MAKING = f"phone-1/{RMS_DBFS}/{PEAK_DBFS}"
 
 _SILENT_DBFS = -50.0
 _MARGIN_MS = 60  # silence left at both ends: a phone swallows the first syllable of what begins at once
-_CUTOFF_HZ = 3600
+_CUTOFF = 0.45  # of the rate: above it a sound would come back as an image of itself
 
 
 class NoSound(Exception):
     """There is nothing to hear in it."""
 
 
-def telephone(segment: AudioSegment) -> AudioSegment:
+def telephone(segment: AudioSegment, hz: int = PHONE_HZ) -> AudioSegment:
     """Raises NoSound for silence."""
     mono = segment.set_channels(1)
-    if mono.frame_rate > PHONE_HZ:
-        mono = low_pass(mono, _CUTOFF_HZ)
-    return level(trim(mono.set_sample_width(2).set_frame_rate(PHONE_HZ)))
+    if mono.frame_rate > hz:
+        mono = low_pass(mono, _CUTOFF * hz)
+    return level(trim(mono.set_sample_width(2).set_frame_rate(hz)))
 
 
 def trim(segment: AudioSegment) -> AudioSegment:

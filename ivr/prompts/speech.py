@@ -27,6 +27,10 @@ class CannotSpeak(Exception):
     """This voice cannot say this: no such language, no such sound, or the library failed."""
 
 
+class Resting(CannotSpeak):
+    """Not asked at all: it has failed a moment ago, and said so then."""
+
+
 class Speech(Protocol):
     @property
     def identity(self) -> str:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from ivr.prompts.audio import write_wav
 from ivr.prompts.making import MAKING, NoSound, telephone
-from ivr.prompts.speech import CannotSpeak, Speech
+from ivr.prompts.speech import CannotSpeak, Resting, Speech
 from ivr.spoken import Spoken, Unspeakable, in_words
 
 log = logging.getLogger(__name__)
@@ -25,7 +25,8 @@ _ENDING = ".wav"
 
 class Utterances:
     """``languages``: the site's words for them → language codes. ``limit_s``: how long a caller may wait for words;
-    what takes longer is finished for the next one. ``keep``: the files that stay, those used last."""
+    what takes longer is finished for the next one. ``keep``: the files that stay, those used last. ``standby`` speaks
+    when ``speech`` cannot, or not soon enough. 8 kHz only: a caller waits while it is made."""
 
     def __init__(
         self,
@@ -35,17 +36,18 @@ class Utterances:
         *,
         limit_s: float = 2.0,
         keep: int = 5000,
+        standby: Speech | None = None,
     ) -> None:
         self._folder = folder.absolute()
         self._codes = dict(languages)
-        self._speech = speech
+        self._speeches = [each for each in (speech, standby) if each is not None]
         self._limit_s = limit_s
         self._keep = keep
         self._making: dict[str, asyncio.Task[str | None]] = {}
 
     async def path(self, spoken: Spoken, language: str) -> str | None:
         """Absolute, without the ending, as Asterisk wants it. None when it cannot be said, or not soon enough."""
-        if self._speech is None:
+        if not self._speeches:
             return None
         code = self._codes.get(language, language)
         try:
@@ -53,11 +55,15 @@ class Utterances:
         except Unspeakable as reason:
             log.warning("a %s in '%s': %s", spoken.kind, language, reason)
             return None
-        try:
-            return await asyncio.wait_for(asyncio.shield(self._task(self._speech, text, code)), self._limit_s)
-        except TimeoutError:
-            log.warning("a %s in '%s' took more than %s s to say", spoken.kind, language, self._limit_s)
-            return None
+        for speech in self._speeches:
+            try:
+                path = await asyncio.wait_for(asyncio.shield(self._task(speech, text, code)), self._limit_s)
+            except TimeoutError:
+                log.warning("a %s in '%s' took more than %s s to say", spoken.kind, language, self._limit_s)
+                continue
+            if path is not None:
+                return path
+        return None
 
     def _task(self, speech: Speech, text: str, code: str) -> asyncio.Task[str | None]:
         """One for each text, however many callers wait for it."""
@@ -82,6 +88,8 @@ class Utterances:
             else:
                 write_wav(telephone(speech.speak(text, code)), path)
                 self._tidy()
+        except Resting:
+            return None
         except (CannotSpeak, NoSound, OSError) as reason:
             log.warning("cannot say something in '%s': %s", code, reason or "silence")
             return None

@@ -18,7 +18,10 @@ TONGUES: Mapping[str, Tongue] = {"zh": MANDARIN, "en": ENGLISH}
 
 
 def in_words(spoken: Spoken, code: str) -> str:
-    """``code``: the language code of the prompts ("zh"). Raises Unspeakable for a language without a module."""
+    """``code``: the language code of the prompts ("zh"). Raises Unspeakable for a language without a module; a text
+    needs none."""
+    if spoken.kind is SpokenKind.TEXT:
+        return spoken.text
     tongue = TONGUES.get(code)
     if tongue is None:
         raise Unspeakable(f"numbers cannot be said in '{code}' yet")

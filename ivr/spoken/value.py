@@ -7,6 +7,7 @@ can be said in every language.
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
@@ -15,11 +16,13 @@ from enum import StrEnum
 CURRENCIES = ("CNY", "HKD", "USD", "EUR")
 LARGEST = 10**16  # above it no caller could follow, and Mandarin would need a unit that nobody uses
 MOST_DIGITS = 40
+MOST_LETTERS = 500  # of a text: a minute and more
 
 _NUMBER = re.compile(r"-?[0-9]{1,16}(\.[0-9]{1,9})?")
 _WHOLE = re.compile(r"[0-9]{1,12}")
 _MONEY = re.compile(r"-?[0-9]{1,14}(\.[0-9]{1,2})?")
 _DIGITS = re.compile(r"\+?[0-9][0-9 -]*")
+_UNSPOKEN = frozenset({"Cc", "Cs"})  # control characters, halves of a pair
 _TIME = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])(:[0-5][0-9])?")
 
 
@@ -36,6 +39,7 @@ class SpokenKind(StrEnum):
     TIME = "time"
     DURATION = "duration"
     MONEY = "money"
+    TEXT = "text"  # said as it is, whatever the language
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +72,8 @@ class Spoken:
 
 def spoken(kind: SpokenKind, text: str, currency: str = "CNY") -> Spoken:
     """``text`` by kind: number "-2.5"; ordinal "3"; digits "13800138000", a + and separators are left out; date
-    "2026-03-05", a time behind it is left out; time "23:05"; duration, seconds "7325"; money "205.50". Raises
-    Unspeakable."""
+    "2026-03-05", a time behind it is left out; time "23:05"; duration, seconds "7325"; money "205.50"; text, up to 500
+    letters, line breaks are taken for blanks. Raises Unspeakable."""
     try:
         canonical = _CANONICAL[kind](text.strip())
     except (ValueError, InvalidOperation):
@@ -114,6 +118,14 @@ def _date(text: str) -> str:
     return datetime.fromisoformat(text).date().isoformat()
 
 
+def _text(text: str) -> str:
+    """Without the marks that only a screen understands (writing directions, joiners)."""
+    plain = " ".join("".join(letter for letter in text if unicodedata.category(letter) != "Cf").split())
+    if not 0 < len(plain) <= MOST_LETTERS or any(unicodedata.category(letter) in _UNSPOKEN for letter in plain):
+        raise ValueError
+    return plain
+
+
 def _time(text: str) -> str:
     hour, minute = _fit(_TIME, text).split(":")[:2]
     return f"{int(hour):02}:{minute}"
@@ -127,4 +139,5 @@ _CANONICAL = {
     SpokenKind.TIME: _time,
     SpokenKind.DURATION: lambda text: str(int(_fit(_WHOLE, text))),
     SpokenKind.MONEY: _money,
+    SpokenKind.TEXT: _text,
 }

@@ -7,6 +7,7 @@ through the flow's nodes, as the journal has it.
 from __future__ import annotations
 
 import asyncio
+import json
 import shutil
 import time
 from collections.abc import Callable
@@ -15,6 +16,8 @@ from typing import Any
 import pytest
 
 from hotline.sip.callers import CallPlan, KeyPress, LiveCall
+from ivr.flow.company import ways
+from ivr.flow.model import Flow
 from tests.sip.live_site import LiveSite
 from tests.sip.phones import PhonePark
 from tests.sip.sound import HUSH_DBFS, breaths, samples_of
@@ -40,11 +43,21 @@ def prepare_site() -> Callable[[LiveSite], None]:
 
 
 def another_flow(live: LiveSite, name: str, number: str, change: Callable[[Any], None]) -> None:
-    """A copy of the main flow, changed, for one number."""
+    """A copy of the main flow, changed, for one number. Nodes that the change has cut off are left out."""
     flows = live.folders.site / "flows"
     shutil.copyfile(flows / "main.yaml", flows / f"{name}.yaml")
-    live.edit(f"flows/{name}.yaml", lambda flow: change(flow["nodes"]))
+    live.edit(f"flows/{name}.yaml", lambda flow: (change(flow["nodes"]), without_the_unreached(name, flow)))
     live.edit("numbers.yaml", lambda numbers: numbers[number].update(flow=name))
+
+
+def without_the_unreached(name: str, flow: Any) -> None:
+    lost = True
+    while lost:
+        known = Flow.model_validate({**json.loads(json.dumps(flow)), "name": name})
+        reached = {known.start, known.default_way}.union(*(ways(known, node) for node in known.nodes.values()))
+        lost = [node for node in flow["nodes"] if node not in reached]
+        for node in lost:
+            del flow["nodes"][node]
 
 
 def closed(nodes: Any) -> None:

@@ -94,6 +94,8 @@ class Umpire:
                 assert order(served.call) < order(other.call), "out of turn"
 
     def fits(self, extension: str, place: Place) -> bool:
+        if place.call.agent:
+            return extension == place.call.agent
         spec, queue = self.agents[extension], self.queues[place.call.queue]
         require = Requirement.parse(queue.steps[place.step].require).bind(place.call.attributes)
         return queue.name in spec.queues and require.met_by(spec.skills)
@@ -135,10 +137,15 @@ class Umpire:
         }
         assert (Due.RESYNC, "") not in self.router._deadlines._at, "a doubt that nothing gave a reason for"
         for place in self.waiting():
+            if place.call.agent:
+                assert self._is_here(place.call.agent), "waits for somebody who is not there"
+                assert place.call.agent not in place.refused, "waits for somebody who did not take it"
+                continue
             last = place.step == len(self.queues[place.call.queue].steps) - 1
-            assert last or any(
-                self.fits(one, place) for one in self.agents if self.presence.get(one, "logged_out") != "logged_out"
-            ), "stranded"
+            assert last or any(self.fits(one, place) for one in self.agents if self._is_here(one)), "stranded"
+
+    def _is_here(self, extension: str) -> bool:
+        return self.presence.get(extension, "logged_out") != "logged_out"
 
     def _work_conserving(self) -> None:
         for extension in self.agents:
@@ -165,12 +172,12 @@ class Umpire:
             assert now < place.wait_until
             steps = self.queues[place.call.queue].steps
             for_s = steps[place.step].for_s
-            if for_s is not None and place.step < len(steps) - 1:
+            if for_s is not None and place.step < len(steps) - 1 and not place.call.agent:
                 assert now < place.step_since + for_s
 
     def staffed_counts_agree(self) -> None:
         for extension in self.agents:
             of = self.router._floor._classes[extension]
             members = [one for one in self.agents if self.router._floor._classes[one] is of]
-            here = [one for one in members if self.presence.get(one, "logged_out") != "logged_out"]
+            here = [one for one in members if self._is_here(one)]
             assert of.staffed == len(here)

@@ -281,7 +281,7 @@ class SampleCentre:
     def caller(self, keys: str = SALES_IN_MANDARIN, **more: Any) -> Caller:
         """Not yet calling. ``keys`` are typed ahead."""
         more = {"hurry": 0.001, "centre": self, **more}
-        caller = Caller(self.agi.port, SECRET, **more)
+        caller = Caller(more.pop("port", self.agi.port), SECRET, **more)
         caller.press(keys)
         self.callers.append(caller)
         return caller
@@ -300,7 +300,8 @@ class SampleCentre:
         known = old.variables
         names = (variables.CALL_ID, variables.JOINED, variables.QUEUE, variables.LANGUAGE, "DIALSTATUS")
         args = [*(known.get(name, "") for name in names), old.talked_ms()]
-        args += [known.get(name, "") for name in (variables.PRIORITY, variables.ATTRIBUTES)]
+        more_names = (variables.PRIORITY, variables.ATTRIBUTES, variables.AGENT, variables.WAIT_UNTIL)
+        args += [known.get(name, "") for name in more_names]
         same = {"channel": old.channel, "extension": old.extension, "variables": known, "phones": old.phones}
         keys = more.pop("keys", "".join(old._keys))
         new = self.caller(keys, route=route, args=args, **{**same, **more})

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from acd.model import Engagement, Presence
-from agi_scripts.desk import calling_extension
+from agi_scripts.endpoint import calling_extension
 from tests.flow.centre import Caller, SampleCentre, first_words, open_centre, sample_site
 
 PIN = sample_site().agents["1001"].pin

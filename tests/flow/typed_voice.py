@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -33,15 +33,17 @@ class PaperWorld:
 
 @dataclass
 class TypedVoice:
-    """``acts``: one for each prompt played or asked: keys ("1", "#"), "" silence, "D" a match, "hang up". For a
-    recording: "speak 12" (seconds, then silence), with "#" or "hang up" after it ("speak 12 hang up"), or as above.
-    After the last act the caller is silent. Each prompt takes two seconds of the world's time."""
+    """``acts``: one for each time something is played or asked (a question that no key may cut short is both): keys
+    ("1", "#"), "" silence, "D" a match, "hang up". For a recording: "speak 12" (seconds, then silence), with "#" or
+    "hang up" after it ("speak 12 hang up"), or as above. After the last act the caller is silent. Each prompt takes two
+    seconds of the world's time."""
 
     world: PaperWorld
     acts: Iterable[str] = ()
     said: list[tuple[str, str]] = field(default_factory=list)  # (prompt, language)
     languages: list[str] = field(default_factory=list)
     scripts: dict[str, ScriptEnd] = field(default_factory=dict)
+    given: dict[str, str] = field(default_factory=dict)  # to the last script
 
     def __post_init__(self) -> None:
         self._acts = iter(self.acts)
@@ -73,7 +75,10 @@ class TypedVoice:
         self.world.at += timedelta(seconds=silence_s)
         return Recorded(Ended.SILENCE, seconds)
 
-    async def run_script(self, name: str, arguments: Sequence[str], *, limit_s: float) -> ScriptEnd:
+    async def run_script(
+        self, name: str, given: Mapping[str, str], wanted: Sequence[str], *, limit_s: float
+    ) -> ScriptEnd:
+        self.given = dict(given)
         self.said.append((f"script {name}", self.languages[-1]))
         return self.scripts.get(name, ScriptEnd(Ended.SILENCE, failed="there is no such script"))
 
@@ -86,6 +91,11 @@ class TypedVoice:
         max_digits: int,
         barge_in: bool = True,
     ) -> Heard:
+        if prompts and not barge_in:
+            heard = await self.play(prompts, barge_in=False)
+            if heard.ended is Ended.GONE:
+                return heard
+            prompts = ()
         heard = self._next(prompts, max_digits)
         if heard.ended is Ended.SILENCE:
             self.world.at += timedelta(seconds=first_digit_s)

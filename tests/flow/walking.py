@@ -61,6 +61,8 @@ def problems(given: Flow, *others: Flow) -> list[FlowProblem]:
         languages={"mandarin", "english"},
         sources={"tv"},
         flows={other.name: other for other in others},
+        agents={"1001"},
+        outside={"courier"},
     )
     unreached = [("nodes", name) for name in ("end", "right", "wrong")]
     return [problem for problem in found if problem.path not in unreached]

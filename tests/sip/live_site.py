@@ -197,7 +197,7 @@ class LiveSite:
 
 def copy_new(source: Path, target: Path) -> None:
     """Every file that is not in ``target`` yet; each is whole from the moment it has its name."""
-    for path in source.rglob("*.wav"):
+    for path in source.rglob("*.wav*"):
         copy = target / path.relative_to(source)
         if not copy.exists():
             copy.parent.mkdir(parents=True, exist_ok=True)

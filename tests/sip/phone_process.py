@@ -65,6 +65,14 @@ class Line(pj.Call):
         if self.tone is not None:
             self.tone.startTransmit(media)
 
+    def speak(self, hertz: int) -> None:
+        media = self.getAudioMedia(-1)
+        if self.tone is not None:
+            self.tone.stopTransmit(media)
+        self.tone = _tone(hertz) if hertz else None
+        if self.tone is not None:
+            self.tone.startTransmit(media)
+
     def onDtmfDigit(self, prm: pj.OnDtmfDigitParam) -> None:
         self.phone.tell("key", call=self.number, key=prm.digit)
 
@@ -184,6 +192,11 @@ class Desk:
         phone = self.phones[ask["extension"]]
         phone.answer, phone.ring_s, phone.code = ask["answer"], ask["ring_s"], ask["code"]
 
+    def do_only_codec(self, ask: dict[str, Any]) -> None:
+        """All phones speak nothing else, from the next call on."""
+        for codec in self._endpoint.codecEnum2():
+            self._endpoint.codecSetPriority(codec.codecId, 255 if codec.codecId == ask["codec"] else 0)
+
     def do_unregister(self, ask: dict[str, Any]) -> None:
         self.phones[ask["extension"]].setRegistration(False)
 
@@ -194,6 +207,9 @@ class Desk:
 
     def do_press(self, ask: dict[str, Any]) -> None:
         self.lines[ask["call"]].dialDtmf(ask["keys"])
+
+    def do_speak(self, ask: dict[str, Any]) -> None:
+        self.lines[ask["call"]].speak(ask["tone_hz"])
 
     def do_answer(self, ask: dict[str, Any]) -> None:
         _answer(self.lines[ask["call"]], ask["code"])

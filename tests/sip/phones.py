@@ -80,6 +80,10 @@ class ParkedPhone:
         """RFC 4733; returns when they are queued, pjsua2 sends about three a second."""
         await self.park.ask("press", call=call, keys=keys)
 
+    async def speak(self, call: int, tone_hz: int) -> None:
+        """From now on, in this call; 0: silence. The call must be confirmed."""
+        await self.park.ask("speak", call=call, tone_hz=tone_hz)
+
     async def hang_up(self, call: int) -> None:
         """Nothing happens when the call has ended already."""
         await self.park.ask("hang_up", call=call)

@@ -104,6 +104,40 @@ async def test_ask_for_one_key_is_one_command(typed: str, expected: str):
     assert {words[:2] for words in call.commands} == {("GET", "DATA")}
 
 
+@pytest.mark.parametrize("prompts", [[], ["a"], ["a", "b"]])
+@pytest.mark.parametrize("times", [ENTRY, ALIKE])
+@pytest.mark.parametrize(
+    ("early", "late", "expected"),
+    [
+        ("", "", SILENCE),
+        ("1", "", SILENCE),
+        ("9#", "12#", "12"),
+        ("9", "12345", "1234"),
+        ("", "#", ""),
+        ("1", "D2", "2"),
+        ("D", "", SILENCE),
+    ],
+)
+async def test_ask_without_barge_in_hears_only_what_comes_after_the_prompts(
+    prompts: list[str], times: dict[str, int], early: str, late: str, expected: str | Heard
+):
+    async def stream(call: FakeCaller, words: tuple[str, ...]) -> str:
+        """Asterisk drops what is pressed while a file plays, but for the escape digits."""
+        call.press(early)
+        key = await call.key(words[-1], 0)
+        call._keys.clear()
+        call.press(late if words[2].endswith(prompts[-1]) else "")
+        return f"200 result={ord(key) if key else 0} endpos=800"
+
+    async def ask(voice: AgiVoice) -> Heard:
+        return await voice.ask(prompts, **times, barge_in=False)
+
+    result, call = await heard(ask, "" if prompts else late, answers={"STREAM": stream})
+    assert result == (keys(expected) if isinstance(expected, str) else expected)
+    assert call.played == [f"/prompts/zh/{prompt}" for prompt in prompts]
+    assert not any(words[:2] == ("GET", "DATA") for words in call.commands)
+
+
 @pytest.mark.parametrize(
     "act",
     [
@@ -111,6 +145,7 @@ async def test_ask_for_one_key_is_one_command(typed: str, expected: str):
         lambda voice: voice.play(["a"], barge_in=False),
         lambda voice: voice.ask(["a", "b"], **ENTRY),
         lambda voice: voice.ask([], **ENTRY),
+        lambda voice: voice.ask(["a"], **ENTRY, barge_in=False),
         lambda voice: voice.announce(["a"]),
         lambda voice: voice.wait(20),
     ],

@@ -85,7 +85,7 @@ def test_all_that_listens_is_bound_to_one_address() -> None:
 
 def test_the_ami_user_has_the_least_rights() -> None:
     _, user = next(pair for pair in sections(render_asterisk(SPEC)["manager.conf"]) if pair[0] == "hotline")
-    assert (user["read"], user["write"]) == ("call", "call,reporting")
+    assert (user["read"], user["write"]) == ("call", "call,originate,reporting")
     assert (user["deny"], user["permit"]) == ("0.0.0.0/0.0.0.0", "127.0.0.1/32")
 
 

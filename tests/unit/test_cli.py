@@ -25,7 +25,7 @@ from hotline.site.init import init_site
 from hotline.site.loading import load_site
 
 COMMANDS = ["init", "up", "status", "doctor", "check", "calls", "agents", "queues", "report", "demo", "bench"]
-COMMANDS += ["try", "graph", "hours", "close", "open"]
+COMMANDS += ["try", "graph", "hours", "close", "open", "prompts"]
 
 
 @pytest.fixture

@@ -101,7 +101,7 @@ USER = "[hotline]\nsecret = x\ndeny = 0.0.0.0/0.0.0.0\npermit = 127.0.0.1/32\nre
 
 @pytest.mark.parametrize(
     ("old", "new"),
-    [("write = call,reporting", "write = call,originate"), ("read = call", "read = all"),
+    [("write = call,reporting", "write = call,system"), ("read = call", "read = all"),
      ("write = call", "write = command"), ("permit = 127.0.0.1/32\n", ""), ("deny = 0.0.0.0/0.0.0.0\n", "")],
 )  # fmt: skip
 def test_an_ami_user_with_more_than_the_least_fails(old: str, new: str) -> None:

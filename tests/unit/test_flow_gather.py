@@ -109,6 +109,11 @@ def test_without_barge_in_keys_count_after_the_prompt() -> None:
     assert found.state.attributes == {"got": "12"}
 
 
+def test_without_barge_in_no_key_from_before_counts() -> None:
+    found = walked(flow(a={"kind": "play", "prompts": ["n"], "then": "b"}, b=gather(barge_in=False)), "7", "", "12#")
+    assert (found.said, found.state.attributes) == (["n", "q"], {"got": "12"})
+
+
 # ---- time
 
 

@@ -63,6 +63,31 @@ def test_what_is_not_there_or_no_number_takes_its_way(known: dict[str, str]) -> 
     assert (found.said, found.state.path[-1]) == ([], "wrong")
 
 
+TEXTS = {"notice": "十四寸笔记本\n现货 充足。", "name": "王芳", "evil": "${SHELL} {name} <break/>", "code": "\x07beep"}
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("{notice}", "十四寸笔记本 现货 充足。"),
+        ("{name}，您好！", "王芳，您好！"),
+        ("It's $5 & more; [yes] <b>", "It's $5 & more; [yes] <b>"),
+        ("{evil}", "${SHELL} {name} <break/>"),
+        ("{code}", None),
+        ("{unheard_of}", None),
+        ("{long}", None),
+        ("{long_enough}", "好" * 500),
+        ("{blank}", None),
+        ("{hidden}", "abc"),
+    ],
+)
+def test_a_text_is_said_as_it_is(value: str, said: str | None) -> None:
+    known = {**TEXTS, "long": "好" * 501, "long_enough": "好" * 500, "blank": " \n ", "hidden": "a\u202eb\u200bc"}
+    for language in ("mandarin", "english"):
+        found = heard(say("text", value), texts=known, language=language)
+        assert (found.said, found.state.path[-1]) == (([], "wrong") if said is None else ([said], "right"))
+
+
 def test_half_a_value_is_none() -> None:
     assert heard(say("digits", "{n}{m}"), attributes={"n": "7"}).said == []
 
@@ -84,6 +109,15 @@ def test_no_value_is_ever_evaluated(value: str) -> None:
     [
         say("opera", "1"),
         say("number", "seven"),
+        say("number", "七{n}"),
+        say("number", "1" * 201),
+        say("text", "a\nb"),
+        say("text", "{n"),
+        say("text", "a } b"),
+        say("text", "{n.__class__}"),
+        say("text", ""),
+        say("text", " "),
+        say("text", "好" * 501),
         say("number", "{n.__class__}"),
         say("number", "{n!r}"),
         say("number", "{}"),

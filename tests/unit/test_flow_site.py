@@ -141,7 +141,7 @@ FLOW, STATUS = "flows/order_line.yaml", "flows/order_status.yaml"
         (STATUS, "value: price,", "value: prize,", "nodes.is_there.cases.0.when.value", "no value 'prize'"),
         (STATUS, "known: true", "known: true, equals: x", "nodes.is_there.cases.0.when", "exactly one of"),
         (STATUS, "kind: set", "kind: sett", "nodes.demo_price", "'sett'"),
-        ("numbers.yaml", "flow: order_line", "flow: order_status", "4008001000.flow", "cannot take a call by itself"),
+        ("numbers.yaml", "flow: order_line", "flow: order_status", "4008001001.flow", "cannot take a call by itself"),
     ],
 )
 def test_each_mistake_is_told_with_its_place(

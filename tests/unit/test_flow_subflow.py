@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from ivr.flow.check import check_flow
 from ivr.flow.interpreter import HangUp, QueueFor
 from ivr.flow.model import Flow
-from ivr.flow.place import DEEPEST, Place, after_queue, find_place
+from ivr.flow.place import DEEPEST, Place, WaysOn, after_queue, find_place
 from tests.flow.walking import flow, problems, walked
 
 
@@ -78,7 +78,7 @@ def test_the_way_after_a_queue_is_found_from_its_place_alone() -> None:
     given = flow(a=door(), q={"kind": "queue", "queue": "desk", "then": "end"})
     flows = {"sub": WAITING}
     places = ["a/x", "q", "a", "a/back", "a/gone", "gone/x", "", None, "a/x/x", "end/x"]
-    ways = ["a/back", "end", *[None] * 8]
+    ways = [WaysOn("a/back"), WaysOn("end"), *[None] * 8]
     assert [after_queue(given, flows, place) for place in places] == ways
 
 

@@ -169,3 +169,14 @@ def test_any_record_is_entries_or_a_bad_record(record: dict[str, Any]) -> None:
     except BadRecord:
         return
     assert {entry.kind for entry in entries} <= {"call_started", "outcome"}
+
+
+def test_a_talk_with_a_number_outside_has_no_agent() -> None:
+    record = {"call_id": "c", "phase": "end", "at": 100.0, "outcome": "answered", "talked_s": 7, "hangup_by": "agent"}
+    start, told, outcome = entries_of({**record, "agent": "+862155512345@away"})
+    assert (told.kind, told.fields) == (
+        "transferred",
+        {"outside": "", "dialled": "+862155512345@away", "talked_s": 7.0},
+    )
+    assert (outcome.fields["outcome"], outcome.fields["agent"], outcome.fields["talked_s"]) == ("answered", "", 7)
+    assert [entry.kind for entry in entries_of({**record, "agent": "1001"})] == [start.kind, outcome.kind]

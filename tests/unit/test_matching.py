@@ -26,9 +26,13 @@ class Everybody:
     """The oracle: no index, no cache, no order kept."""
 
     calls: dict[str, tuple[CallOrder, CallClass, frozenset[str]]] = field(default_factory=dict)
+    direct: dict[str, tuple[CallOrder, str]] = field(default_factory=dict)
     agents: dict[str, tuple[IdleAgent, AgentClass]] = field(default_factory=dict)
 
     def best_agent(self, call_id: str) -> str | None:
+        if call_id in self.direct:
+            named = self.direct[call_id][1]
+            return named if named in self.agents else None
         _, of, refused = self.calls[call_id]
         key = STRATEGIES[of.strategy]
         ranked = [
@@ -41,6 +45,7 @@ class Everybody:
     def best_call(self, extension: str) -> str | None:
         _, agents = self.agents[extension]
         ranked = [(extension in refused, order) for order, of, refused in self.calls.values() if of.fits(agents)]
+        ranked += [(False, order) for order, named in self.direct.values() if named == extension]
         return min(ranked)[-1][-1] if ranked else None
 
 
@@ -61,12 +66,19 @@ ADD_AGENT = st.tuples(
     st.dictionaries(st.sampled_from(["laptop", "printer"]), st.sampled_from([0, 40, 50, 90])),
     st.integers(0, 4),
 )
+ADD_DIRECT = st.tuples(
+    st.just("direct"),
+    st.sampled_from(CALLS),
+    st.integers(0, 2),
+    st.integers(0, 4),
+    st.sampled_from((*EXTENSIONS[:4], "nobody")),
+)
 GONE = st.tuples(st.just("gone"), st.sampled_from(CALLS + EXTENSIONS))
 
 
 @pytest.mark.parametrize("scan", [-99, 0, 32])
 @settings(max_examples=150)
-@given(changes=st.lists(st.one_of(ADD_CALL, ADD_AGENT, GONE), max_size=60))
+@given(changes=st.lists(st.one_of(ADD_CALL, ADD_DIRECT, ADD_AGENT, GONE), max_size=60))
 def test_the_index_chooses_as_everybody_would(scan: int, changes: list[tuple[object, ...]]) -> None:
     before, matching.SCAN = matching.SCAN, scan
     try:
@@ -83,7 +95,13 @@ def _play(changes: list[tuple[object, ...]]) -> None:
                 of = profiles.call_class(queue, strategy, Requirement.parse(text).bind({}))
                 order = (-priority, float(at), call_id)
                 index.add_call(order, of, refused)
+                oracle.direct.pop(call_id, None)
                 oracle.calls[call_id] = (order, of, refused)
+            case ("direct", str(call_id), int(priority), at, str(named)):
+                order = (-priority, float(at), call_id)
+                index.add_direct(order, named)
+                oracle.calls.pop(call_id, None)
+                oracle.direct[call_id] = (order, named)
             case ("agent", str(extension), queues, skills, since):
                 agents = profiles.agent_class(skills, queues)
                 idle = IdleAgent(extension, float(since))
@@ -93,18 +111,23 @@ def _play(changes: list[tuple[object, ...]]) -> None:
                 index.remove_call(who)
                 index.remove_agent(who)
                 oracle.calls.pop(who, None)
+                oracle.direct.pop(who, None)
                 oracle.agents.pop(who, None)
         _compare(index, oracle)
 
 
 def _compare(index: Index, oracle: Everybody) -> None:
     for call_id in CALLS:
-        expected = oracle.best_agent(call_id) if call_id in oracle.calls else None
+        here = call_id in oracle.calls or call_id in oracle.direct
+        expected = oracle.best_agent(call_id) if here else None
         assert index.best_agent(call_id) == expected
     for extension in EXTENSIONS:
         expected = oracle.best_call(extension) if extension in oracle.agents else None
         assert index.best_call(extension) == expected
-    in_order = [order[-1] for order, _, _ in sorted(oracle.calls.values(), key=lambda call: call[0])]
+    in_order = [order[-1] for order in sorted(call[0] for call in (*oracle.calls.values(), *oracle.direct.values()))]
+    for extension in EXTENSIONS:
+        mine = sorted(order for order, named in oracle.direct.values() if named == extension)
+        assert index.direct_to(extension) == tuple(order[-1] for order in mine)
     assert list(index.calls_in_order()) == in_order
     assert index.has_idle() == bool(oracle.agents)
 

@@ -10,6 +10,7 @@ from acd.memory import MemoryStore
 from acd.model import Engagement, Miss, Offer, PhoneState, StepSpec, WaitingCall
 from acd.presence import MemoryPresenceBook
 from acd.router import Router, RouterRules, Ticket
+from acd.tickets import Place
 from tests.fakes.paper_centre import HandClock, agent, at_once, queue
 from tests.fakes.umpire import Umpire
 
@@ -68,9 +69,28 @@ class CentreMachine(RuleBasedStateMachine):
         listening=st.booleans(),
     )
     def join(self, name: str, priority: int, waited: int, language: str, listening: bool) -> None:
-        self.calls += 1
         attributes = {"language": language} if language else {}
-        self._join(WaitingCall(f"c{self.calls:03}", name, self.clock.now - waited, priority, attributes), listening)
+        self._join(WaitingCall(self._new_id(), name, self.clock.now - waited, priority, attributes), listening)
+
+    @rule(
+        name=st.sampled_from(sorted(QUEUES)),
+        priority=st.integers(0, 2),
+        waited=st.sampled_from([0, 0, 3, 8, 50]),
+        extension=st.one_of(extensions, st.just("9999")),
+        wait_s=st.sampled_from([None, 5.0, 20.0]),
+        listening=st.booleans(),
+    )
+    def join_for_one(
+        self, name: str, priority: int, waited: int, extension: str, wait_s: float | None, listening: bool
+    ) -> None:
+        """A direct call; 9999 is nobody's."""
+        joined_at = self.clock.now - waited
+        call = WaitingCall(self._new_id(), name, joined_at, priority, agent=extension, wait_s=wait_s)
+        self._join(call, listening)
+
+    def _new_id(self) -> str:
+        self.calls += 1
+        return f"c{self.calls:03}"
 
     def _join(self, call: WaitingCall, listening: bool) -> None:
         ticket = at_once(self.router.join(call))
@@ -223,6 +243,22 @@ class CentreMachine(RuleBasedStateMachine):
     def the_umpire_is_silent(self) -> None:
         self.umpire.between_turns()
         self.umpire.staffed_counts_agree()
+        for view in at_once(self.router.queues()):
+            look = self.router.look(view.name)
+            assert (look.staffed, look.idle, look.waiting) == (view.staffed, view.idle, view.waiting)
+
+    @invariant()
+    def nobody_waits_in_vain(self) -> None:
+        """A direct call gives up by its own clock, and at once when its agent is gone; being rung meanwhile is no wait.
+        One that sits out after a lapse is no exception."""
+        for place in self.router._line:
+            wish = place.call
+            if wish.agent and place.ticket.offer is None and not place.ticket.timed_out:
+                assert self.umpire.presence.get(wish.agent) in ("available", "paused") or self._sits_out(place)
+                assert wish.wait_s is None or place.wait_until == wish.joined_at + wish.wait_s
+
+    def _sits_out(self, place: Place) -> bool:
+        return self.clock.now < place.out_until
 
     @invariant()
     def the_store_agrees(self) -> None:

@@ -32,7 +32,7 @@ def test_no_secret_is_drawn_twice(tmp_path: Path) -> None:
     sites = [load_site(tmp_path / "one"), load_site(tmp_path / "two")]
     secrets = [agent.sip_secret for site in sites for agent in site.agents.values()]
     secrets += [phone.sip_secret for site in sites for phone in site.phones.values()]
-    assert len(set(secrets)) == len(secrets) == 14
+    assert len(set(secrets)) == len(secrets) == 20
     assert len({agent.pin for site in sites for agent in site.agents.values()}) > 6
 
 

@@ -67,7 +67,7 @@ def test_the_sample_site_is_sound(folder: Path) -> None:
         ("site.yaml", "mode: embedded", "mode: borrowed", "asterisk.mode", "'embedded' or 'external'"),
         ("site.yaml", "knocks: 10", 'knocks: "10"', "fail_open.knocks", "valid integer"),
         ("numbers.yaml", "source: tv_spot", "source: tv_sopt", "4008001001.source", "no media source 'tv_sopt'"),
-        ("numbers.yaml", "flow: main", "flow: mian", "4008001000.flow", "no flow 'mian'"),
+        ("numbers.yaml", "flow: main", "flow: mian", "4008001001.flow", "no flow 'mian'"),
         ("numbers.yaml", '"4008001003"', '"4008001001"', "4008001001", "is written twice"),
         ("numbers.yaml", '"4008001003"', '"+4008001001"', "+4008001001", "is there twice"),
         ("numbers.yaml", '"4008001003"', '"1001"', "1001", "numbers that callers dial"),

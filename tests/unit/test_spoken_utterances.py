@@ -49,6 +49,14 @@ async def test_it_is_made_once_and_found_again(tmp_path: Path) -> None:
     assert speech.spoken[1:] == [("en", "one zero two four")]
 
 
+async def test_a_text_is_made_as_it_is_in_any_language(tmp_path: Path) -> None:
+    speech = ToneSpeech("zh", "en", "fr")
+    said = Utterances(tmp_path, {**LANGUAGES, "french": "fr"}, speech)
+    for language in ("mandarin", "english", "french"):
+        assert await said.path(spoken(SpokenKind.TEXT, " En stock:\n 7 "), language) is not None
+    assert speech.spoken == [("zh", "En stock: 7"), ("en", "En stock: 7"), ("fr", "En stock: 7")]
+
+
 async def test_the_files_name_does_not_tell_what_is_said(tmp_path: Path) -> None:
     await Utterances(tmp_path, LANGUAGES, ToneSpeech("zh")).path(ORDER, "mandarin")
     assert "1024" not in str(files(tmp_path))

@@ -92,8 +92,12 @@ def test_an_unknown_number_has_the_source_unknown(site: Path) -> None:
 
 def test_prompts_are_in_the_language_chosen_and_take_their_time(site: Path) -> None:
     prompts = of(happenings(site, "2,h"), "prompt")
-    assert [(row["prompt"], row["language"]) for row in prompts[1:]] == [("choose_language", "zh"), ("menu_main", "en")]
-    assert prompts[-1]["text"].startswith("For sales, press one.")
+    assert [(row["prompt"], row["language"]) for row in prompts[1:]] == [
+        ("choose_language", "zh"),
+        ("menu_main", "en"),
+        ("menu_delivery", "en"),
+    ]
+    assert prompts[2]["text"].startswith("For sales, press one.")
     assert prompts[1]["at_s"] == prompts[0]["seconds"] > 5
     assert of(happenings(site, "h", "--language", "english"), "prompt")[1]["language"] == "en"
 
@@ -109,9 +113,9 @@ class TwelveSeconds(EspeakSpeech):
 def test_a_made_prompt_is_as_long_as_its_file(site: Path) -> None:
     shelf = PromptShelf(SiteFolders(site).prompts, {"english": "en"}, TwelveSeconds())
     asyncio.run(shelf.make_all({"menu_main": load_site(site).prompts["menu_main"]}))
-    assert of(happenings(site, "2,h"), "prompt")[-1]["seconds"] == pytest.approx(12, abs=0.2)
+    assert of(happenings(site, "2,h"), "prompt")[2]["seconds"] == pytest.approx(12, abs=0.2)
     edit(site, "prompts.yaml", "For sales, press one.", "For sales, one.")
-    assert of(happenings(site, "2,h"), "prompt")[-1]["seconds"] < 7  # another text: that file is not its sound
+    assert of(happenings(site, "2,h"), "prompt")[2]["seconds"] < 7  # another text: that file is not its sound
 
 
 def test_silence_takes_the_time_outs(site: Path) -> None:
@@ -184,8 +188,9 @@ def test_steps_for_nobody_take_no_time(site: Path) -> None:
 
 
 def test_nobody_answers_where_nobody_can(site: Path) -> None:
-    edit(site, "queues.yaml", "- require: any", "- require: juggling")
-    edit(site, "queues.yaml", "$language >= 50", "juggling")
+    """The call knows no product, whatever the agents can."""
+    edit(site, "queues.yaml", "- require: any", "- require: $product >= 50")
+    edit(site, "queues.yaml", "$language >= 50", "$product >= 50")
     found = happenings(site, "2,1,a")
     assert of(found, "queue_end")[0]["how"] == "nobody_able"
     assert found[-1]["outcome"] == "timeout"
@@ -234,8 +239,10 @@ GOLDEN = [
     {"at_s": 3.824, "event": "node", "node": "topic", "kind": "menu", "after": "office_hours", "why": "open"},
     {"at_s": 3.824, "event": "prompt", "prompt": "menu_main", "language": "en", "seconds": 6.162, "cut": False,
      "text": "For sales, press one. For service, press two. To speak with anyone, press zero."},
-    {"at_s": 9.986, "event": "heard", "ended": "gone", "keys": ""},
-    {"at_s": 9.986, "event": "end", "outcome": "abandoned_ivr", "lasted_s": 9.986, "source": "tv_spot",
+    {"at_s": 9.986, "event": "prompt", "prompt": "menu_delivery", "language": "en", "seconds": 3.744, "cut": False,
+     "text": "To find out where your delivery is, press three."},
+    {"at_s": 13.73, "event": "heard", "ended": "gone", "keys": ""},
+    {"at_s": 13.73, "event": "end", "outcome": "abandoned_ivr", "lasted_s": 13.73, "source": "tv_spot",
      "campaign": "autumn_laptops", "variables": {"language": "english"},
      "path": ["welcome", "language", "office_hours", "topic"], "cap": None, "unused_keys": ""},
 ]  # fmt: skip
@@ -300,7 +307,7 @@ def test_graph(site: Path) -> None:
     assert '    n_topic -->|"2"| n_service\n' in result.stdout
     refused = CliRunner().invoke(app, ["graph", "nonsense", "--site", str(site)])
     assert refused.exit_code == 1
-    assert "known: main" in refused.stderr
+    assert "known: advice" in refused.stderr
 
 
 def test_the_example_of_the_docs_is_what_is_printed(site: Path) -> None:

@@ -116,8 +116,9 @@ class Phone:
     def play(self, *, barge_in: bool = True) -> Heard:
         return asyncio.run(self.voice.play(["ten"], barge_in=barge_in))
 
-    def ask(self, digits: int = 1) -> Heard:
-        return asyncio.run(self.voice.ask(["ten", "ten"], first_digit_s=5, inter_digit_s=2, max_digits=digits))
+    def ask(self, digits: int = 1, *, barge_in: bool = True) -> Heard:
+        times = {"first_digit_s": 5, "inter_digit_s": 2}
+        return asyncio.run(self.voice.ask(["ten", "ten"], **times, max_digits=digits, barge_in=barge_in))
 
 
 @pytest.mark.parametrize(
@@ -160,6 +161,27 @@ def test_hasty_keys_are_lost_in_a_notice_that_is_not_to_be_interrupted() -> None
     assert phone.ask(1).keys == "1"
     assert phone.play(barge_in=False) is SILENCE
     assert phone.ask(1).keys == "3"
+
+
+@pytest.mark.parametrize(
+    ("script", "heard", "seconds"),
+    [
+        ("!9,1", Heard(Ended.KEYS, "1"), 15.6),
+        ("!9", SILENCE, 20.6),
+        ("12", Heard(Ended.KEYS, "1"), 15.6),
+        ("!h", GONE, 3.9),
+    ],
+)
+def test_a_question_that_is_not_to_be_interrupted(script: str, heard: Heard, seconds: float) -> None:
+    phone = Phone(script)
+    assert phone.ask(barge_in=False) == heard
+    assert phone.clock.passed_s == pytest.approx(seconds)
+
+
+def test_hasty_keys_are_lost_in_a_question_that_is_not_to_be_interrupted() -> None:
+    phone = Phone("12,3")
+    assert phone.ask(1).keys == "1"
+    assert phone.ask(1, barge_in=False).keys == "3"
 
 
 def test_a_notice_takes_no_entry_of_the_script() -> None:

@@ -26,7 +26,7 @@ def test_the_dialplan_hands_over_in_the_order_in_which_the_script_reads() -> Non
     length = re.compile(r"\$\{IF\(\$\[\"\$\{(\w+)\}\" = \"\"\]\?:.*?\]\)\}")  # of the conversation, worked out
     words = [word.strip("${}") for word in length.sub(r"\1", sent[1]).split(",")]
     names = [word.lower().removeprefix("hotline_") for word in words]
-    renamed = {"joined_ms": "joined", "answered_ms": "answered"}
+    renamed = {"joined_ms": "joined", "answered_ms": "answered", "wait_until_ms": "wait_until"}
     assert names == [renamed.get(field, field) for field in Luggage.__dataclass_fields__]
 
 

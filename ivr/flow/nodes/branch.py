@@ -6,27 +6,15 @@ import hashlib
 from collections.abc import Iterator
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from ivr.flow.leave import Step
-from ivr.flow.nodes.form import (
-    Form,
-    Mention,
-    Name,
-    NodeForm,
-    Noun,
-    Way,
-    WayForm,
-    one_or_more,
-)
+from ivr.flow.nodes.comparing import Bound, compares
+from ivr.flow.nodes.conditions import CallerIs, Names, QueueIs
+from ivr.flow.nodes.form import Form, Mention, Name, NodeForm, Noun, Way, WayForm
 from ivr.flow.state import CallState
 from ivr.flow.visit import Visit
 
-Names = Annotated[
-    tuple[Name, ...],
-    Field(min_length=1, strict=False),
-    BeforeValidator(one_or_more, json_schema_input_type=Name | list[Name]),
-]
 # E.164 numbers have a +, and amounts a point.
 Comparable = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.+-]{1,64}$")]
 
@@ -41,12 +29,15 @@ class Share(Form):
 
 
 class When(Form):
-    """Everything written here must hold. ``open``, ``closed``: a line of hours. ``source``, ``language``: one name or
-    several. ``value``: with exactly one of ``equals``, ``in`` and ``known``; a value that the call does not know
-    equals nothing."""
+    """Everything written here must hold. ``open``, ``closed``, ``holiday``, ``not_holiday``: a line of hours.
+    ``source``, ``language``: one name or several. ``value``: with exactly one of ``equals``, ``in`` and ``known``, or
+    with bounds of one sort (numbers, amounts; ISO dates); a value that the call does not know equals nothing and is
+    beyond no bound. ``caller`` is asked last, and so only when all else holds: it takes a look into the CRM."""
 
     open: Name | None = None
     closed: Name | None = None
+    holiday: Name | None = None
+    not_holiday: Name | None = None
     source: Names | None = None
     language: Names | None = None
     share: Share | None = None
@@ -54,40 +45,68 @@ class When(Form):
     equals: Comparable | None = None
     is_in: Annotated[tuple[Comparable, ...] | None, Field(alias="in", min_length=1, strict=False)] = None
     known: bool | None = None
+    at_least: Bound | None = None
+    at_most: Bound | None = None
+    above: Bound | None = None
+    below: Bound | None = None
+    queue: QueueIs | None = None
+    caller: CallerIs | None = None
 
     @model_validator(mode="after")
     def _whole(self) -> When:
         tests = [test for test in (self.equals, self.is_in, self.known) if test is not None]
-        if self.value is None and tests:
+        bounds = [bound for bound in (self.at_least, self.at_most, self.above, self.below) if bound is not None]
+        if self.value is None and (tests or bounds):
             raise ValueError("says how to compare, but not which value")
-        if self.value is not None and len(tests) != 1:
-            raise ValueError("a value is compared by exactly one of equals, in and known")
+        if self.value is not None and len(tests) + bool(bounds) != 1:
+            raise ValueError("a value is compared by exactly one of equals, in and known, or by bounds (at_least, …)")
+        if len({type(bound) for bound in bounds}) > 1:
+            raise ValueError("a number and a date bound no value together")
         if not self.model_fields_set:
             raise ValueError("asks for nothing, so it would always hold: that is `otherwise`")
         return self
 
-    def holds(self, visit: Visit, drawn: tuple[float, float]) -> bool:
+    async def holds(self, visit: Visit, drawn: tuple[float, float]) -> bool:
         """``drawn``: the share's bounds in per cent, of those of its test."""
         state, world = visit.state, visit.world
         return (
-            (self.open is None or world.is_open(self.open))
-            and (self.closed is None or not world.is_open(self.closed))
+            self._is_time(visit)
             and (self.source is None or state.source in self.source)
             and (self.language is None or state.language in self.language)
             and (self.share is None or drawn[0] <= draw(self.share.test, state.call_id) < drawn[1])
             and (self.value is None or self._compares(self.value, state))
+            and (self.queue is None or self.queue.holds(world.outside.queue_look(self.queue.name)))
+            and (self.caller is None or self.caller.holds(await visit.caller()))
+        )
+
+    def _is_time(self, visit: Visit) -> bool:
+        world = visit.world
+        return (
+            (self.open is None or world.is_open(self.open))
+            and (self.closed is None or not world.is_open(self.closed))
+            and (self.holiday is None or world.is_holiday(self.holiday))
+            and (self.not_holiday is None or not world.is_holiday(self.not_holiday))
         )
 
     def _compares(self, name: str, state: CallState) -> bool:
         value = state.values().get(name, "")
         if self.known is not None:
             return bool(value) is self.known
-        return bool(value) and value in ((self.equals,) if self.is_in is None else self.is_in)
+        if self.equals is not None or self.is_in is not None:
+            return bool(value) and value in ((self.equals,) if self.is_in is None else self.is_in)
+        return (
+            (self.at_least is None or compares(value, self.at_least, above=True, equal=True))
+            and (self.at_most is None or compares(value, self.at_most, above=False, equal=True))
+            and (self.above is None or compares(value, self.above, above=True, equal=False))
+            and (self.below is None or compares(value, self.below, above=False, equal=False))
+        )
 
     def mentions(self, *path: str | int) -> Iterator[Mention]:
         single = {
             "open": (Noun.LINE, self.open),
             "closed": (Noun.LINE, self.closed),
+            "holiday": (Noun.LINE, self.holiday),
+            "not_holiday": (Noun.LINE, self.not_holiday),
             "value": (Noun.VALUE, self.value),
         }
         for field, (noun, name) in single.items():
@@ -97,6 +116,8 @@ class When(Form):
             yield Mention(Noun.SOURCE, name, (*path, "source", place))
         for place, name in enumerate(self.language or ()):
             yield Mention(Noun.LANGUAGE, name, (*path, "language", place))
+        if self.queue is not None:
+            yield Mention(Noun.QUEUE, self.queue.name, (*path, "queue", "name"))
 
 
 def draw(test: str, call_id: str) -> float:
@@ -133,7 +154,7 @@ class BranchNode(NodeForm):
 
     async def run(self, visit: Visit) -> Step:
         for case, drawn in zip(self.cases, self._lots(), strict=True):
-            if case.when.holds(visit, drawn):
+            if await case.when.holds(visit, drawn):
                 return visit.take(case)
         return visit.take(self.otherwise)
 

@@ -43,6 +43,8 @@ class Noun(StrEnum):
     SCRIPT = "script"
     VALUE = "value"  # read here
     NEW_VALUE = "new value"  # set here, so that others may read it
+    SECRET = "secret"  # noqa: S105 - used here, and forgotten
+    NEW_SECRET = "new secret"  # noqa: S105 - typed here
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,13 +62,27 @@ class Confirm(Form):
             return heard
         return await voice.ask(self.prompts, first_digit_s=first_digit_s, inter_digit_s=first_digit_s, max_digits=1)
 
+    async def settle(self, visit: Visit, said: Spoken, first_digit_s: float, until: datetime) -> Heard:
+        """KEYS with 1 when it is right, 2 when it is not; GONE; silence when nothing else came."""
+        for _ in range(self.tries):
+            if visit.world.now() >= until:
+                break
+            heard = await self.ask(visit.voice, said, first_digit_s)
+            if heard.ended is Ended.GONE or heard.keys in (_RIGHT, _WRONG):
+                return heard
+        return SILENCE
+
+    def mentions(self) -> Iterator[Mention]:
+        for field, keys in {"before": self.before, "prompts": self.prompts}.items():
+            yield from (Mention(Noun.PROMPT, key, ("confirm", field, n)) for n, key in enumerate(keys))
+
 
 class GatherNode(NodeForm):
     """``value``: the name that it is kept under (a PIN: among the secrets, never written down). ``min_digits`` and
     ``max_digits`` count keys; `#` ends an entry that may be longer. ``otherwise``: the way after the last try;
     ``if_silent`` and ``if_invalid`` go before it, by what the last try was. ``invalid`` and ``silent`` are said before
     it is asked again. A key pressed during the notice before is the first of the entry. Without ``barge_in`` keys count
-    from the end of the prompts on."""
+    from the end of the prompts on, and none before."""
 
     waits: ClassVar[bool] = True
 
@@ -124,7 +138,8 @@ class GatherNode(NodeForm):
 
     async def run(self, visit: Visit) -> Step:
         until = min(visit.until, visit.world.now() + timedelta(seconds=self.total_s))
-        first, failed = visit.take_typed().removesuffix("#"), Ended.SILENCE
+        typed, failed = visit.take_typed().removesuffix("#"), Ended.SILENCE
+        first = typed if self.barge_in else ""
         before: tuple[str, ...] = ()
         for _ in range(self.tries):
             left_s = (until - visit.world.now()).total_seconds()
@@ -152,17 +167,16 @@ class GatherNode(NodeForm):
 
     async def _ask(self, visit: Visit, before: tuple[str, ...], first: str, left_s: float) -> Heard:
         """One entry. ``first``: a key that is there already, so nothing needs to be asked."""
-        prompts = () if first else (*before, *self.prompts)
-        if prompts and not self.barge_in:
-            heard = await visit.voice.play(prompts, barge_in=False)
-            if heard.ended is Ended.GONE:
-                return heard
-            prompts = ()
         most = self._lengths[1] - len(first)
         if first and most <= 0:
             return Heard(Ended.KEYS, first)
-        wait_s = self.inter_digit_s if first else min(self.first_digit_s, left_s)
-        heard = await visit.voice.ask(prompts, first_digit_s=wait_s, inter_digit_s=self.inter_digit_s, max_digits=most)
+        heard = await visit.voice.ask(
+            () if first else (*before, *self.prompts),
+            first_digit_s=self.inter_digit_s if first else min(self.first_digit_s, left_s),
+            inter_digit_s=self.inter_digit_s,
+            max_digits=most,
+            barge_in=self.barge_in,
+        )
         return heard if heard.ended is Ended.GONE or not first else Heard(Ended.KEYS, first + heard.keys)
 
     async def _confirmed(self, visit: Visit, value: str, until: datetime) -> Heard:
@@ -170,13 +184,7 @@ class GatherNode(NodeForm):
         said = read_back(self._kind, value, self._home(visit.state.country), self.currency)
         if self.confirm is None or said is None:
             return Heard(Ended.KEYS, _RIGHT)
-        for _ in range(self.confirm.tries):
-            if visit.world.now() >= until:
-                break
-            heard = await self.confirm.ask(visit.voice, said, self.first_digit_s)
-            if heard.ended is Ended.GONE or heard.keys in (_RIGHT, _WRONG):
-                return heard
-        return SILENCE
+        return await self.confirm.settle(visit, said, self.first_digit_s, until)
 
     def _understood(self, heard: Heard, country: str) -> str | None:
         """The value that the keys stand for."""
@@ -199,14 +207,12 @@ class GatherNode(NodeForm):
 
     def mentions(self) -> Iterator[Mention]:
         yield from prompt_mentions("prompts", self.prompts)
-        if not self._kind.secret:
-            yield Mention(Noun.NEW_VALUE, self.value, ("value",))
+        yield Mention(Noun.NEW_SECRET if self._kind.secret else Noun.NEW_VALUE, self.value, ("value",))
         for field, key in {"invalid": self.invalid, "silent": self.silent}.items():
             if key is not None:
                 yield Mention(Noun.PROMPT, key, (field,))
         if self.confirm is not None:
-            for field, keys in {"before": self.confirm.before, "prompts": self.confirm.prompts}.items():
-                yield from (Mention(Noun.PROMPT, key, ("confirm", field, n)) for n, key in enumerate(keys))
+            yield from self.confirm.mentions()
         ways: Mapping[str, WayForm | None] = {
             "then": self.then,
             "otherwise": self.otherwise,

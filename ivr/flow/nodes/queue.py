@@ -1,4 +1,5 @@
-"""queue: leave the flow and wait for an agent; come back at ``then`` when the queue gives up.
+"""queue: leave the flow and wait for an agent; come back at ``then`` when the queue gives up, and at ``after`` when the
+agent has hung up and the caller is still there.
 
 ``attributes`` are what the queue's requirement may name: a literal, or ``$name`` for what the call knows
 under that name (left out when it knows nothing: undefined, not empty). Not written: all that the call
@@ -27,18 +28,23 @@ class QueueNode(NodeForm):
     priority: Annotated[int, Field(ge=-100, le=100)] = 0
     attributes: dict[Name, Wish] | None = None
     then: Name | None = None
+    after: Name | None = None
 
     async def run(self, visit: Visit) -> Step:
         visit.state.queues += 1
-        return QueueFor(self.queue, self.priority, self._bound(visit.state.wishes()), self.then)
-
-    def _bound(self, known: Mapping[str, str]) -> dict[str, str]:
-        if self.attributes is None:
-            return dict(known)
-        bound = {name: known.get(wish[1:]) if wish.startswith("$") else wish for name, wish in self.attributes.items()}
-        return {name: value for name, value in bound.items() if value}
+        return QueueFor(self.queue, self.priority, bound(self.attributes, visit.state.wishes()), self.then, self.after)
 
     def mentions(self) -> Iterator[Mention]:
         yield Mention(Noun.QUEUE, self.queue, ("queue",))
         if self.then is not None:
             yield Mention(Noun.NODE, self.then, ("then",))
+        if self.after is not None:
+            yield Mention(Noun.NODE, self.after, ("after",))
+
+
+def bound(wishes: Mapping[str, str] | None, known: Mapping[str, str]) -> dict[str, str]:
+    """The attributes that a requirement is bound with; ``known``: all that the call knows."""
+    if wishes is None:
+        return dict(known)
+    found = {name: known.get(wish[1:]) if wish.startswith("$") else wish for name, wish in wishes.items()}
+    return {name: value for name, value in found.items() if value}

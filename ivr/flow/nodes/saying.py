@@ -1,12 +1,15 @@
-"""say: a value of the call in words: a number, digits one by one, a date, a time, a duration, money."""
+"""say: a value of the call in words: a number, digits one by one, a date, a time, a duration, money; or a text as it
+is."""
 
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Literal
 
-from pydantic import StringConstraints, model_validator
+from pydantic import StringConstraints, ValidationInfo, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
 from ivr.flow.leave import CallerGone, GoTo, Step
 from ivr.flow.nodes.form import Mention, Name, NodeForm, Noun, PromptKeys, prompt_mentions
@@ -18,7 +21,10 @@ from ivr.voice import SILENCE, Ended, Heard
 
 log = logging.getLogger(__name__)
 
-Template = Annotated[str, StringConstraints(pattern=r"^([0-9A-Za-z .:+-]|\{[a-z][a-z0-9_]{0,63}\})+$", max_length=200)]
+# A brace that is no part of a name is a slip of the finger, not a thing to say.
+_OF_A_TEXT = r"^([^\x00-\x1f\x7f{}]|\{[a-z][a-z0-9_]{0,63}\})+$"
+Template = Annotated[str, StringConstraints(pattern=_OF_A_TEXT, max_length=500)]
+_OF_A_VALUE = r"^([0-9A-Za-z .:+-]|\{[a-z][a-z0-9_]{0,63}\}){1,200}$"
 Currency = Literal["CNY", "HKD", "USD", "EUR"]
 
 
@@ -27,13 +33,20 @@ class SayNode(NodeForm):
     written: on to ``then`` as if it had been said). A key ends it as it ends a `play`."""
 
     kind: Literal["say"]
-    what: Literal["number", "ordinal", "digits", "date", "time", "duration", "money"]
+    what: Literal["number", "ordinal", "digits", "date", "time", "duration", "money", "text"]
     value: Template
     currency: Currency = "CNY"
     prompts: PromptKeys = ()
     then: Name
     missing: Name | None = None
     barge_in: bool = True
+
+    @field_validator("value")
+    @classmethod
+    def _fits_what(cls, value: str, so_far: ValidationInfo) -> str:
+        if so_far.data.get("what", "text") != "text" and not re.match(_OF_A_VALUE, value):
+            raise PydanticCustomError("string_pattern_mismatch", "no template of a value", {"pattern": _OF_A_VALUE})
+        return value
 
     @model_validator(mode="after")
     def _literal_is_sound(self) -> SayNode:

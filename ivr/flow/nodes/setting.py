@@ -36,6 +36,7 @@ class SetNode(NodeForm):
     async def run(self, visit: Visit) -> Step:
         for name in self.forget:
             visit.state.attributes.pop(name, None)
+            visit.state.texts.pop(name, None)
             visit.state.secrets.pop(name, None)
         assigned(visit.state, self.set)
         return visit.take(WayForm(goto=self.then, set_language=self.set_language))

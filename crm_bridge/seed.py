@@ -1,0 +1,210 @@
+"""What a site knows before anybody has called: customers, orders, dealers, … brought into the store.
+
+Again is harmless. What the seed says counts, what it leaves empty stays as it was, and what is not in it is left alone:
+above all what the calls have taught, as a customer's first source.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from functools import partial
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, Select, delete, insert, or_, select, update
+
+from crm_bridge.models import calls, customer_numbers, customers, dealers, orders, promises, shipments, tickets
+from crm_bridge.pins import hash_pin, is_pin
+from crm_bridge.store import CrmStore
+from crm_bridge.upserts import put_said
+from ivr.flow.outside import OutsideFailed
+
+_AT_ONCE = 5000
+_FIRST_TOUCH = ("first_source", "first_campaign", "first_call_at", "first_call_id")
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerSeed:
+    """``phones``: E.164."""
+
+    number: str
+    name: str
+    phones: Sequence[str] = ()
+    tier: str = ""
+    price_list: str = ""
+    owner: str = ""
+    language: str = ""
+    household: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OrderSeed:
+    number: str
+    customer: str
+    status: str
+    amount: Decimal
+    currency: str
+    placed_on: date
+    expected_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ShipmentSeed:
+    number: str
+    order_number: str
+    carrier: str
+    status: str
+    expected_on: date | None = None
+    delivered_on: date | None = None
+    place: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DealerSeed:
+    """``pin`` as it is typed, or ``pin_hash``; ``stock_notices``: language code → text."""
+
+    code: str
+    name: str
+    region: str
+    owner: str = ""
+    tier: str = ""
+    pin: str = field(default="", repr=False)
+    pin_hash: str = field(default="", repr=False)
+    stock_notices: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class TicketSeed:
+    number: str
+    customer: str
+    status: str
+    category: str
+    opened_on: date
+    due_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PromiseSeed:
+    ref: str
+    customer: str
+    text: str
+    due_on: date
+    keeper: str = ""
+    kept_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Seed:
+    customers: Sequence[CustomerSeed] = ()
+    orders: Sequence[OrderSeed] = ()
+    shipments: Sequence[ShipmentSeed] = ()
+    dealers: Sequence[DealerSeed] = ()
+    tickets: Sequence[TicketSeed] = ()
+    promises: Sequence[PromiseSeed] = ()
+
+
+_Customers = OrderSeed | TicketSeed | PromiseSeed
+
+
+async def sow(store: CrmStore, seed: Seed) -> None:
+    """In one transaction. Takes some 20 ms for each dealer whose PIN is written out. Raises StoreAway, and EntryRefused
+    for what no database would take or is of nobody who is known."""
+    codes = [dealer.code for dealer in seed.dealers]
+    async with store.reading() as connection:
+        found = await connection.execute(select(dealers.c.code, dealers.c.pin_hash).where(dealers.c.code.in_(codes)))
+        hashes = {row.code: row.pin_hash for row in found}
+    rows = await asyncio.to_thread(lambda: [_dealer(dealer, hashes.get(dealer.code, "")) for dealer in seed.dealers])
+    await store.write(partial(_sow, seed=seed, dealer_rows=rows))
+
+
+def _sow(connection: Connection, seed: Seed, dealer_rows: list[dict[str, Any]]) -> None:
+    _sow_customers(connection, seed.customers)
+    theirs: list[_Customers] = [*seed.orders, *seed.tickets, *seed.promises]
+    ids = _ids(connection, {row.customer for row in theirs})
+    put_said(connection, orders, [_of_customer(row, ids) for row in seed.orders], "number")
+    put_said(connection, shipments, [asdict(row) for row in seed.shipments], "number")
+    put_said(connection, dealers, dealer_rows, "code")
+    put_said(connection, tickets, [_of_customer(row, ids) for row in seed.tickets], "number")
+    put_said(connection, promises, [_of_customer(row, ids) for row in seed.promises], "ref")
+
+
+def _of_customer(row: _Customers, ids: Mapping[str, int]) -> dict[str, Any]:
+    columns = asdict(row)
+    return {"customer_id": ids.get(columns.pop("customer")), **columns}
+
+
+def _dealer(seed: DealerSeed, known_hash: str) -> dict[str, Any]:
+    """A PIN that the store has already is not hashed anew: the same seed again changes nothing."""
+    columns = asdict(seed)
+    pin = columns.pop("pin")
+    if pin and not (known_hash and _is_pin(known_hash, pin)):
+        columns["pin_hash"] = hash_pin(pin)
+    return {**columns, "stock_notices": columns["stock_notices"] or None}
+
+
+def _is_pin(known_hash: str, pin: str) -> bool:
+    with suppress(OutsideFailed):  # no hash at all is replaced
+        return is_pin(known_hash, pin)
+    return False
+
+
+def _ids(connection: Connection, numbers: Collection[str]) -> dict[str, int]:
+    """Customer's number → id."""
+    return dict(_pairs(connection, select(customers.c.number, customers.c.id), customers.c.number, numbers))
+
+
+def _pairs(
+    connection: Connection, query: Select[Any], column: ColumnElement[str], among: Collection[str]
+) -> Iterator[tuple[str, int]]:
+    """In pieces: databases take some thousands of values for one question."""
+    wanted = sorted(among)
+    for begin in range(0, len(wanted), _AT_ONCE):
+        for row in connection.execute(query.where(column.in_(wanted[begin : begin + _AT_ONCE]))):
+            yield row[0], row[1]
+
+
+def _sow_customers(connection: Connection, seeds: Sequence[CustomerSeed]) -> None:
+    put_said(connection, customers, [_customer(seed) for seed in seeds], "number")
+    ids = _ids(connection, [seed.number for seed in seeds])
+    wanted = {phone: ids[seed.number] for seed in seeds for phone in seed.phones}
+    query = select(customer_numbers.c.e164, customer_numbers.c.customer_id)
+    held = dict(_pairs(connection, query, customer_numbers.c.e164, wanted))
+    free = [{"e164": phone, "customer_id": id_} for phone, id_ in wanted.items() if phone not in held]
+    if free:
+        connection.execute(insert(customer_numbers), free)
+    for phone, id_ in wanted.items():
+        if held.get(phone, id_) != id_:
+            _hand_over(connection, phone, id_)
+
+
+def _customer(seed: CustomerSeed) -> dict[str, Any]:
+    columns = asdict(seed)
+    del columns["phones"]
+    return {**columns, "first_source": "", "first_campaign": ""}
+
+
+def _hand_over(connection: Connection, phone: str, customer_id: int) -> None:
+    """Somebody whom only their calls made known turns out to be this customer; from a customer who has a number of
+    their own the phone is taken away, their calls are not."""
+    query = select(customers).join(customer_numbers).where(customer_numbers.c.e164 == phone)
+    holder = connection.execute(query).one()
+    if holder.number is None:
+        _become(connection, holder, customer_id)
+    else:
+        mine = update(customer_numbers).where(customer_numbers.c.e164 == phone)
+        connection.execute(mine.values(customer_id=customer_id))
+
+
+def _become(connection: Connection, caller: Row[Any], customer_id: int) -> None:
+    """All that is the caller's is the customer's, their first call too if it was the earlier one."""
+    for table in (customer_numbers, calls, orders, tickets, promises):
+        move = update(table).where(table.c.customer_id == caller.id)
+        connection.execute(move.values(customer_id=customer_id))
+    touch = {name: getattr(caller, name) for name in _FIRST_TOUCH}
+    later = or_(customers.c.first_call_at.is_(None), customers.c.first_call_at > caller.first_call_at)
+    connection.execute(update(customers).where(customers.c.id == customer_id, later).values(touch))
+    connection.execute(delete(customers).where(customers.c.id == caller.id))

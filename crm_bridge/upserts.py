@@ -1,0 +1,42 @@
+"""Rows into a table that may have them already, in SQLite's words and in PostgreSQL's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, String, Table, func
+from sqlalchemy.dialects import postgresql, sqlite
+
+
+def put(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> None:
+    """Insert, or overwrite the row with the same primary key. All rows name the same columns."""
+    if not rows:
+        return
+    statement = _dialect_insert(connection)(table)
+    keys = {column.name for column in table.primary_key}
+    changes = {name: statement.excluded[name] for name in rows[0] if name not in keys}
+    connection.execute(statement.on_conflict_do_update(index_elements=sorted(keys), set_=changes), rows)
+
+
+def add_missing(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> None:
+    """Insert those whose primary key is not there."""
+    if rows:
+        connection.execute(_dialect_insert(connection)(table).on_conflict_do_nothing(), rows)
+
+
+def put_said(connection: Connection, table: Table, rows: list[dict[str, Any]], key: str) -> None:
+    """As `put`, by the unique column ``key``; but what a row leaves empty (null, or no text) stays as it was."""
+    if not rows:
+        return
+    statement = _dialect_insert(connection)(table)
+    changes = {name: _said(table, name, statement.excluded[name]) for name in rows[0] if name != key}
+    connection.execute(statement.on_conflict_do_update(index_elements=[key], set_=changes), rows)
+
+
+def _said(table: Table, name: str, new: ColumnElement[Any]) -> ColumnElement[Any]:
+    column = table.c[name]
+    return func.coalesce(func.nullif(new, "") if isinstance(column.type, String) else new, column)
+
+
+def _dialect_insert(connection: Connection) -> Any:
+    return postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert

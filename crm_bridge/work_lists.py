@@ -1,0 +1,132 @@
+"""What the calls have left to be done, and what callers think of us. Reads only, newest first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import Select, select, tuple_
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from crm_bridge.entry import SURVEY
+from crm_bridge.follow_ups import COMMENT, COMMENT_S, OPEN, RECORDING
+from crm_bridge.models import calls, surveys, tasks
+from crm_bridge.store import CrmStore
+
+TaskKind = Literal["voicemail", "callback"]
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRow:
+    """``number``: E.164, '' when nobody knows it. ``recording``: the name of a file, without folder and ending."""
+
+    opened_at: datetime
+    call_id: str
+    number: str
+    box: str
+    queue: str
+    language: str
+    recording: str
+    seconds: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class SurveyRow:
+    """One caller's answers. ``agent``: with whom they had spoken. ``recording``: their comment."""
+
+    at: datetime
+    call_id: str
+    number: str
+    queue: str
+    agent: str
+    scores: Mapping[str, int] = field(default_factory=dict)
+    recording: str = ""
+    seconds: float | None = None
+
+
+async def open_tasks(store: CrmStore, kind: TaskKind, limit: int = 50) -> list[TaskRow]:
+    """Raises StoreAway."""
+    query = _open(kind).limit(limit)
+    async with store.reading() as connection:
+        return [_task(row) for row in await connection.execute(query)]
+
+
+async def survey_answers(store: CrmStore, limit: int = 50) -> list[SurveyRow]:
+    """Marks, spoken comments or both. Raises StoreAway."""
+    async with store.reading() as connection:
+        found = await _comments(connection, limit)
+        for row in await connection.execute(_marks(limit)):
+            key = (row.call_id, row.seq)
+            known = found.get(key) or _survey(row, row.at)
+            found[key] = replace(known, scores={**known.scores, row.name: row.score})
+    return sorted(found.values(), key=lambda row: row.at, reverse=True)[:limit]
+
+
+def _open(kind: str) -> Select[Any]:
+    return (
+        select(tasks)
+        .where(tasks.c.state == OPEN, tasks.c.kind == kind)
+        .order_by(tasks.c.opened_at.desc(), tasks.c.id.desc())
+    )
+
+
+def _task(row: Any) -> TaskRow:
+    said = row.fields
+    box, language = _text(said, "box"), _text(said, "language")
+    recording, seconds = _text(said, RECORDING), _seconds(said, "seconds")
+    return TaskRow(row.opened_at, row.call_id, row.number or "", box, row.queue, language, recording, seconds)
+
+
+def _call_columns() -> Sequence[Any]:
+    return calls.c.ani_e164, calls.c.queue, calls.c.agent
+
+
+async def _comments(connection: AsyncConnection, limit: int) -> dict[tuple[str, int], SurveyRow]:
+    columns = (tasks.c.call_id, tasks.c.seq, tasks.c.opened_at, tasks.c.fields)
+    query = (
+        _open(SURVEY)
+        .with_only_columns(*columns, *_call_columns())
+        .join_from(tasks, calls, calls.c.call_id == tasks.c.call_id)
+        .limit(limit)
+    )
+    return {
+        (row.call_id, row.seq): replace(
+            _survey(row, row.opened_at),
+            recording=_text(row.fields, COMMENT),
+            seconds=_seconds(row.fields, COMMENT_S),
+        )
+        for row in await connection.execute(query)
+    }
+
+
+def _marks(limit: int) -> Select[Any]:
+    """All marks of the newest surveys."""
+    newest = (
+        select(surveys.c.call_id, surveys.c.seq)
+        .group_by(surveys.c.call_id, surveys.c.seq, surveys.c.at)
+        .order_by(surveys.c.at.desc())
+        .limit(limit)
+    )
+    columns = (surveys.c.call_id, surveys.c.seq, surveys.c.name, surveys.c.score, surveys.c.at)
+    return (
+        select(*columns, *_call_columns())
+        .join(calls, calls.c.call_id == surveys.c.call_id)
+        .where(tuple_(surveys.c.call_id, surveys.c.seq).in_(newest))
+        .order_by(surveys.c.name)
+    )
+
+
+def _survey(row: Any, at: datetime) -> SurveyRow:
+    return SurveyRow(at, row.call_id, row.ani_e164 or "", row.queue, row.agent)
+
+
+def _text(said: Mapping[str, Any], key: str) -> str:
+    value = said.get(key)
+    return value if isinstance(value, str) else ""
+
+
+def _seconds(said: Mapping[str, Any], key: str) -> float | None:
+    value = said.get(key)
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
