@@ -104,9 +104,32 @@ def test_hanging_up_anywhere(before: int) -> None:
     assert call(*["", "7", "", "", ""][:before], "hang up")[0] == CallerGone()
 
 
+NUMBERS = st.sampled_from(sorted(SITE.numbers))
 KEYS = ["", "", "D", "hang up", "0", "1", "2", "3", "9", "*", "#", "12", "202610010", "202610044", "301#", "246810#"]
 KEYS += ["13800138000#", "5001#", "18", "4711", "5" * 100, "speak 8", "speak 400", "speak 5 hang up", "speak 3 #"]
-NUMBERS = st.sampled_from(sorted(SITE.numbers))
+# Callers who know their way: random keys alone seldom come far. Cut off anywhere, they go on at random.
+WAYS: dict[str, list[list[str]]] = {
+    "4008001000": [["", "2", "4", "1", "1"], ["", "2", "3", "202610010"]],
+    "4008001001": [["", "2", "3", order] for order in SITE.crm.orders],
+    "4008001004": [["", "2", "3", "", "5", "1", "0", "", "speak 6"], ["", "1", "2", "2", "2", "", "", "1"]],
+    "4008001005": [["", "2", "1", "13800138000#", "", "1", "4711", "", "1", "3#"], ["", "2", "2", "202610051"]],
+    "4008001006": [["", "2", order, "", "", "", "", "1"] for order in SITE.crm.orders] + [["", "2", "18", "", "26"]],
+    "4008001007": [["", "2", "1", "1", "", "speak 8", "2", "", "1"], ["", "2", "2", "2", "", "", "2", "13800138000#"]],
+    "4008001008": [["", "2", "301#", "246810", "", "", "", "2", "", "", "1"], ["", "2", "301#", "135791", "", "302#"]],
+    "4008001009": [["", "", "", "1", "202610010"], ["", "2", "1", "1", "speak 8"]],
+    "6000": [["2", "2", f"{ticket}#"] for ticket in SITE.crm.tickets],
+}
+
+
+@st.composite
+def doings(draw: st.DrawFn) -> tuple[str, list[str]]:
+    """A number, and what its caller does."""
+    number = draw(NUMBERS)
+    known = draw(st.sampled_from(WAYS.get(number, [[]])))
+    begun = known[: draw(st.integers(0, len(known)))] if draw(st.booleans()) else known
+    return number, [*begun, *draw(st.lists(st.sampled_from(KEYS), max_size=30))]
+
+
 CALLERS = st.sampled_from(["", "+8613800138000", "+8613912340001", "+8613912340003", "+861088880001", "+14155550100"])
 LOOKS = st.sampled_from([STAFFED, QueueLook(), QueueLook(staffed=2, waiting=9, expected_wait_s=400)])
 
@@ -115,24 +138,29 @@ OVERRUN_S = 90.0  # a question that has begun is asked to its end; a comment or 
 BROKEN: dict[str, Any] = {"crm": NothingThere(), "texts": NothingThere(), "functions": NothingThere()}
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=5000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
-    number=NUMBERS,
-    acts=st.lists(st.sampled_from(KEYS), max_size=40),
+    doing=doings(),
     ani=CALLERS,
     call_id=st.integers(0, 50).map(str),
-    closed=st.booleans(),
+    shut=st.frozensets(st.sampled_from(["office", "main"])),
     served=st.booleans(),
     look=LOOKS,
     away=st.sets(st.sampled_from(sorted(BROKEN))),
 )
 def test_every_caller_of_every_line_comes_out(
-    number: str, acts: list[str], ani: str, call_id: str, closed: bool, served: bool, look: QueueLook, away: set[str]
+    doing: tuple[str, list[str]],
+    ani: str,
+    call_id: str,
+    shut: frozenset[str],
+    served: bool,
+    look: QueueLook,
+    away: set[str],
 ) -> None:
     """Whatever is pressed, said or left out, whoever takes the call or does not, and whatever is away outside: the call
     ends, once, within the caps of each walk; no node has failed."""
+    number, acts = doing
     broken = {name: BROKEN[name] for name in away}
-    shut = frozenset({"office"} if closed else ())
     found = ring(number, *acts, ani=ani, call_id=call_id, closed=shut, served=served, look=look, outside=broken)
     flow = SITE.flows[SITE.numbers[number].flow]
     assert not [what for _, what in found.problems if "the node failed" in what]
@@ -159,8 +187,8 @@ def test_hanging_up_anywhere_on_every_line(number: str, before: int) -> None:
     """At each of the first dozen times that something is played or asked."""
     steps = ["", "2", "2", "1", "", "0", "", "", "1", "", "", ""]
     found = ring(number, *steps[:before], "hang up")
-    ended = found.went[-1]
-    assert ended == CallerGone() or "hang up" not in found.voice._acts
+    if next(found.voice._acts, None) is None:  # else the call was over before
+        assert found.went[-1] == CallerGone()
     assert not found.problems
 
 

@@ -65,7 +65,10 @@ def test_a_wrong_check_digit_is_told_at_once() -> None:
 def test_an_unknown_order_twice_leads_to_an_agent() -> None:
     call = ring(DELIVERY, "", "2", "18", "", "26")
     assert call.queue() == QueueFor("service", 0, {"language": "english"}, "instead")
-    assert [words for words in call.said if words.startswith("order_not")] == ["order_not_found", "order_not_found_again"]
+    assert [words for words in call.said if words.startswith("order_not")] == [
+        "order_not_found",
+        "order_not_found_again",
+    ]
 
 
 def test_zero_is_an_agent() -> None:

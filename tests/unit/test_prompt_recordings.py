@@ -309,7 +309,17 @@ def test_what_only_touches_the_top_is_not_clipped(hertz: int, amplitude: float) 
     assert clipped_share(tone(hertz, 2, 48000, amplitude)) <= MOST_CLIPPED
 
 
-@pytest.mark.parametrize(("samples", "share"), [((32767,) * 10, 0.1), ((32767,) * 2, 0.0), ((32767, -32768) * 5, 0.0)])
+TOPS = [
+    ((32767,) * 10, 0.1),
+    ((32124,) * 10, 0.1),  # full scale of µ-law
+    ((-32124,) * 10, 0.1),
+    ((31000,) * 10, 0.0),
+    ((32767,) * 2, 0.0),
+    ((32767, -32768) * 5, 0.0),
+]
+
+
+@pytest.mark.parametrize(("samples", "share"), TOPS)
 def test_the_share_is_what_lies_in_cut_tops(samples: tuple[int, ...], share: float) -> None:
     """Of 100 samples at 8 kHz: three in a row, of one sign, are 0.3 ms."""
     row = array("h", [*samples, *[0] * (100 - len(samples))] * 80)
@@ -359,8 +369,8 @@ async def test_a_playlist_under_a_false_name_opens_no_other_file(
     """Left to guess, ffmpeg follows what it names."""
     other = encoded(tmp_path / "other.mp3", tone(1000, 2.0, 44100, 0.3))
     path = folder / "zh" / f"hello{ending}"
-    write(path, f"ffconcat version 1.0\nfile {other.name}\n".encode())
-    shutil.copy(other, path.parent / other.name)
+    playlist = f"#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\n{other}\n#EXT-X-ENDLIST\n"
+    write(path, playlist.encode())
     assert (await shelf.make_all(PROMPTS))[0].refused
 
 
