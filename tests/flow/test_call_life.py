@@ -202,7 +202,7 @@ async def test_gone_while_it_rings(centre: SampleCentre):
         *IN_SALES, "offered 1001", "offer_missed 1001 withdrawn", "outcome abandoned_queue caller",
     ]  # fmt: skip
     assert await centre.agent("1001") == (Presence.AVAILABLE, Engagement.IDLE)
-    assert [view.misses for view in await centre.router.agents()] == [0] * 6
+    assert not any(view.misses for view in await centre.router.agents())
 
 
 @pytest.mark.parametrize("status", ["NOANSWER", "BUSY", "ANSWER", ""])
@@ -216,7 +216,7 @@ async def test_gone_while_it_rings_whatever_dial_says(centre: SampleCentre, stat
     await centre.staff("1001")
     caller = await centre.see_out(await centre.dial(phones=[both]))
     assert (await centre.story(caller))[-2:] == ["offer_missed 1001 withdrawn", "outcome abandoned_queue caller"]
-    assert [view.misses for view in await centre.router.agents()] == [0] * 6
+    assert not any(view.misses for view in await centre.router.agents())
     assert await centre.agent("1001") == (Presence.AVAILABLE, Engagement.IDLE)
 
 

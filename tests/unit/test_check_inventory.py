@@ -80,7 +80,7 @@ FLOWS = [  # invariants 10
            "is written twice", "4008001000", None),
     Spoilt("a number mapped twice, once with +", "numbers.yaml", '"4008001001"', '"+4008001000"', "+4008001000",
            "the same number is there twice", "+4008001000", None),
-    Spoilt("a number with no flow", "numbers.yaml", "flow: main", "flow: mian", "4008001001.flow",
+    Spoilt("a number with no flow", "numbers.yaml", "flow: main", "flow: mian", "4008001000.flow",
            "no flow 'mian'", "mian", "did you mean 'main'?"),
     Spoilt("hours that overlap", "hours.yaml", 'mon: ["00:00-24:00"]', 'mon: ["09:00-12:00", "11:00-13:00"]',
            "main.week.mon", "09:00-12:00 and 11:00-13:00 overlap", "11:00", None),

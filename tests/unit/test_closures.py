@@ -24,6 +24,7 @@ from hotline.site.loading import load_site
 from ivr.closures import ClosedLines, Closure
 from ivr.flow.world import SiteWorld
 from tests.fakes.paper_centre import HandClock
+from tests.unit.small_site import write_small_site
 
 NOON = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)
 FAR = "2099-01-01 00:00"
@@ -240,7 +241,8 @@ berlin:
 """
 
 
-def test_a_week_with_its_reasons(site: Path) -> None:
+def test_a_week_with_its_reasons(tmp_path: Path) -> None:
+    site = write_small_site(tmp_path / "site")
     (site / "hours.yaml").write_text(HOURS)
     result = hotline("hours", "main", "2026-02-23", "--site", site)
     assert result.exit_code == 0, result.output
@@ -255,7 +257,8 @@ def test_a_week_with_its_reasons(site: Path) -> None:
     assert list((site / "var").iterdir()) == []
 
 
-def test_a_week_as_json_is_one_day_a_line(site: Path) -> None:
+def test_a_week_as_json_is_one_day_a_line(tmp_path: Path) -> None:
+    site = write_small_site(tmp_path / "site")
     (site / "hours.yaml").write_text(HOURS)
     rows = [
         json.loads(line)
@@ -274,7 +277,8 @@ def test_a_week_as_json_is_one_day_a_line(site: Path) -> None:
     }
 
 
-def test_the_nights_of_changing_clocks_are_told(site: Path) -> None:
+def test_the_nights_of_changing_clocks_are_told(tmp_path: Path) -> None:
+    site = write_small_site(tmp_path / "site")
     (site / "hours.yaml").write_text(HOURS.replace("main", "other").replace("berlin", "main"))
     assert "clocks go forward by 60 min" in hotline("hours", "main", "2026-03-29", "--site", site).output
     assert "clocks go back by 60 min" in hotline("hours", "main", "2026-10-25", "--site", site).output

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from hotline.settings import REPOSITORY
-from hotline.site.init import init_site
 from hotline.site.loading import Verdict, judge_site, load_site
 from hotline.site.problem import Gravity
+from tests.unit.small_site import write_small_site
 
 TODAY = date(2026, 3, 1)
 DATE = "  dates:\n    2026-12-24: "
@@ -20,8 +20,7 @@ WEEK = '  week:\n    fri: ["09:00-12:00"]\n    sat: []\n'
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    init_site(tmp_path / "site")
-    return tmp_path / "site"
+    return write_small_site(tmp_path / "site")
 
 
 def judge(folder: Path, text: str) -> Verdict:
