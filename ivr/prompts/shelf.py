@@ -15,6 +15,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -29,6 +30,7 @@ from ivr.prompts.text import PromptText
 
 log = logging.getLogger(__name__)
 
+_AT_ONCE = 4
 _GAP_MS = 350  # between the languages of a prompt that is said in turn
 _NARROW, _WIDE = ".wav", ".wav16"
 
@@ -100,16 +102,21 @@ class PromptShelf:
         self, prompts: Mapping[str, PromptText], progress: Callable[[int, int, Made], None] | None = None
     ) -> list[Made]:
         """Make what is not there yet; what is played from then on is the new one. ``progress(done, total, made)`` is
-        called in this task. Speaking blocks, so it happens in a thread."""
+        called in this task, in the prompts' order. Speaking blocks, so it happens in threads: while one prompt is
+        spoken, the next is shaped and the last goes to the disk."""
         await asyncio.to_thread(self._make_beep)
         codes = dict.fromkeys(self._codes.values())
         wanted = [(prompt, code) for prompt in prompts.values() for code in codes]
         all_made = []
-        for prompt, code in wanted:
-            made = await asyncio.to_thread(self._make, prompt, code)
-            all_made.append(made)
-            if progress is not None:
-                progress(len(all_made), len(wanted), made)
+        threads = ThreadPoolExecutor(_AT_ONCE, "prompts")
+        try:
+            for making in [asyncio.wrap_future(threads.submit(self._make, prompt, code)) for prompt, code in wanted]:
+                made = await making
+                all_made.append(made)
+                if progress is not None:
+                    progress(len(all_made), len(wanted), made)
+        finally:
+            threads.shutdown(wait=False, cancel_futures=True)  # nobody waits for the rest after a Ctrl-C
         return all_made
 
     def found(self, prompts: Mapping[str, PromptText]) -> dict[tuple[str, str], Path]:
