@@ -88,19 +88,19 @@ async def _come_back(session: AgiSession, record: CallRecord, centre: Centre, lu
         return
     left = centre.live.left_off.pop(record.call_id, LeftOff())
     record.come_back(left)
-    ways = centre.ways_on(record.dnis, left.node)
-    if record.joined_at is None or record.queue not in centre.queues or ways is None:  # in a menu; or a queue gave up
+    if record.joined_at is None or record.queue not in centre.queues:  # in a menu, or past a queue that gave up
         if record.joined_at is not None:
             record.give_up(Outcome.TIMEOUT)
         record.language, record.attributes = left.language, unpack_attributes(left.attributes)
         await _follow_flow(session, record, centre, start=left.node)
         return
+    ways = centre.ways_on(record.dnis, left.node)  # None where the journal's last words are missing
     wish = QueueFor(
         record.queue,
         luggage.priority_class,
         record.attributes,
-        then=ways.then,
-        after=ways.after,
+        then=ways.then if ways else None,
+        after=ways.after if ways else None,
         agent=luggage.agent,
         wait_s=luggage.wait_s,
     )
@@ -218,6 +218,8 @@ async def _go_on(
     record.give_up(Outcome.TIMEOUT)
     if wish.then is None:
         await record.end(Outcome.TIMEOUT, HangupBy.SYSTEM)
+    elif isinstance(wish, QueueFor):  # should the engine die now, the call is not to go back into this queue
+        await session.set_variables({variables.QUEUE: ""})
     return wish.then
 
 

@@ -113,7 +113,9 @@ async def _default_way(flow: Flow, visit: Visit) -> Leave:
 
 def _allowed(flow: Flow, state: CallState, leave: Leave) -> Leave:
     """A queue that gives up at once and leads back to itself would spin through us; so queues are counted, and with
-    them the calls to outside."""
-    if isinstance(leave, QueueFor | TransferTo) and state.queues > flow.limits.queues:
-        return HangUp("overflow")
-    return leave
+    them the calls to outside. Who wants somebody to talk to has not been served by the menus after all."""
+    if not isinstance(leave, QueueFor | TransferTo):
+        return leave
+    if state.reached == "self_served":
+        state.reached = ""
+    return HangUp("overflow") if state.queues > flow.limits.queues else leave

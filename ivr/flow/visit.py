@@ -56,6 +56,8 @@ class Visit:
     def take(self, way: WayForm) -> GoTo:
         """Do what the way sets on the call, then go where it leads."""
         self.state.attributes.update(way.set)
+        if way.reached is not None and not self.state.reached:
+            self.state.reached = way.reached
         if way.set_source is not None:
             self.state.source = way.set_source
         if way.set_language is not None:

@@ -75,7 +75,7 @@ async def test_a_customer_keeps_the_first_source_and_each_call_its_own(site: Liv
     assert witness.first_source((await witness.row(other)).customer_id) == ("web_search", "printers_online")
 
 
-@pytest.mark.parametrize("number", ["4008001009", "400800100", "40080010010", "s", "h", "1003", "*31", "+4008001001"])
+@pytest.mark.parametrize("number", ["4008001099", "400800100", "40080010010", "s", "h", "1003", "*31", "+4008001001"])
 async def test_a_number_that_is_not_ours_is_404_and_no_channel(site: LiveSite, witness: Witness, number: str) -> None:
     processed = await site.calls_processed()
     calls_before = len(await witness.rows())

@@ -119,13 +119,14 @@ FUNCTIONS = SiteScripts()
 
 @dataclass
 class SampleCall:
-    """``went``: every leave, the last one last."""
+    """``went``: every leave, the last one last. ``lasted``: each walk, in seconds."""
 
     state: CallState
     voice: TypedVoice
     world: PaperWorld
     texts: Outbox = field(default_factory=Outbox)
     went: list[Leave] = field(default_factory=list)
+    lasted: list[float] = field(default_factory=list)
     kept: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     problems: list[tuple[str, str]] = field(default_factory=list)
 
@@ -185,8 +186,10 @@ def ring(
 async def _follow(call: SampleCall, number: str, served: bool) -> None:
     flow, node = SITE.flows[SITE.numbers[number].flow], None
     while True:
+        begun = call.world.now()
         leave = await walk(flow, node, call.state, call.voice, call.world, SITE.flows)
         call.went.append(leave)
+        call.lasted.append((call.world.now() - begun).total_seconds())
         node = (leave.after if served else leave.then) if isinstance(leave, QueueFor | TransferTo) else None
         if node is None:
             return

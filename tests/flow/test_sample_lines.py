@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from ivr.flow.interpreter import HangUp, QueueFor, TransferTo
@@ -9,7 +11,7 @@ from ivr.flow.nodes.branch import draw
 from ivr.flow.outside import NothingThere, QueueLook
 from ivr.spoken import SpokenKind, in_words
 from ivr.spoken.value import spoken
-from tests.flow.sample import SITE, days, ring
+from tests.flow.sample import FUNCTIONS, SITE, days, ring
 
 SHARED, PRESALE, ORDER, DELIVERY = "4008001000", "4008001004", "4008001005", "4008001006"
 AFTER_SALES, DEALERS, LONG_TERM, HELP_DESK = "4008001007", "4008001008", "4008001009", "6000"
@@ -54,6 +56,22 @@ def test_an_order_without_a_day_is_promised_one() -> None:
     placed = days(-1)  # a Sunday: three working days on is a Wednesday
     assert placed.weekday() == 6
     assert call.state.attributes["expected_on"] == days(2).isoformat()
+
+
+@pytest.mark.parametrize(
+    ("placed", "promised"),
+    [("2026-03-02", "2026-03-05"), ("2026-03-05", "2026-03-10"), ("2026-03-07", "2026-03-11")],
+)
+def test_three_working_days(placed: str, promised: str) -> None:
+    found = asyncio.run(FUNCTIONS.call("promised_date", {"placed_on": placed}, 3))
+    assert found == {"expected_on": promised}
+
+
+def test_a_script_that_fails_costs_only_the_day() -> None:
+    call = ring(DELIVERY, "", "1", "202610044", "", "", "#", outside={"functions": NothingThere()})
+    assert call.outcome == "self_served"
+    assert "expected_on" not in call.said
+    assert [place for place, _ in call.problems] == ["where/promise"]
 
 
 def test_a_wrong_check_digit_is_told_at_once() -> None:
@@ -284,6 +302,7 @@ def test_it_is_a_fifth() -> None:
 def test_everybody_is_asked_how_content_they_are() -> None:
     call = ring(PRESALE, "", "2", "1", "", "4", served=True, call_id=SHORT)
     assert call.kept == [("survey", {"csat": 4})]
+    assert "survey_nps" not in call.said
     assert call.went[-1] == HangUp("self_served")
 
 

@@ -149,3 +149,18 @@ def test_each_node_is_told_before_it_runs() -> None:
 def test_refused(node: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         flow(a=node)
+
+
+def test_who_has_what_they_came_for_is_served_until_they_want_somebody() -> None:
+    told = {"goto": "b", "reached": "self_served"}
+    b = menu(options={1: "desk", 2: "end"}, otherwise="end")
+    given = flow(a=menu(options={1: told}), b=b, desk=DESK)
+    heard = CallState(language="mandarin")
+    run(given, "1", "hang up", state=heard)
+    assert heard.reached == "self_served"
+    asks = CallState(language="mandarin")
+    assert isinstance(run(given, "1", "1", state=asks), QueueFor)
+    assert asks.reached == ""
+    left = CallState(language="mandarin", reached="voicemail")
+    run(given, "1", "1", state=left)
+    assert left.reached == "voicemail"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
@@ -84,12 +84,14 @@ Settings = Annotated[dict[Name, AttributeValue], AfterValidator(_not_the_languag
 
 class WayForm(Form):
     """A way out of a node. ``set`` writes attributes of the call, ``set_language`` what it is spoken in,
-    ``set_source`` the media source that the caller has named."""
+    ``set_source`` the media source that the caller has named, ``reached`` that they have what they called for: whoever
+    hangs up after it has not abandoned us."""
 
     goto: Name
     set: Settings = Field(default_factory=dict)
     set_language: Name | None = None
     set_source: Name | None = None
+    reached: Literal["self_served"] | None = None
 
     def mentions(self, *path: str | int) -> Iterator[Mention]:
         yield Mention(Noun.NODE, self.goto, (*path, "goto"))
