@@ -5,7 +5,6 @@ Times are Unix seconds. `end` is written at most once; what follows it downstrea
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -93,8 +92,7 @@ class CallRecord:
 
     def entered(self, node: str, attributes: str) -> None:
         """A flow node, with what the caller's keys have said so far: from here a call goes on that we lose."""
-        here = replace(self.left_off, node=node, waiting=False)
-        self.left_off = replace(here, language=self.language, attributes=attributes)
+        self.left_off = replace(self.left_off, node=node, waiting=False, language=self.language, attributes=attributes)
         self.note("node", name=node, **({"attributes": attributes} if attributes else {}))
 
     def joined(self, queue: str, joined_at: float, priority: int) -> None:
@@ -179,10 +177,10 @@ class CallRecord:
         return round(max(0.0, (self.answered_at or now) - self.offered_at), 3)
 
     async def _durable(self, kind: str, /, **fields: str | int | float | None) -> None:
-        """A hang-up or a stop cancels tasks all day; what is being written is written to its end. A disk that refuses
-        costs the caller nothing: the journal keeps the entry, in order, and tries again."""
+        """A hang-up or a stop cancels tasks all day; what was given to the journal is written all the same. A disk that
+        refuses costs the caller nothing: the journal keeps the entry, in order, and tries again."""
         try:
-            await asyncio.shield(self.journal.append(self._entry(kind, fields)))
+            await self.journal.append(self._entry(kind, fields))
         except JournalUnwritable as error:
             log.error("not on disk yet: %s", error, extra={"call_id": self.call_id, "kind": kind})
 

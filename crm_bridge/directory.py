@@ -6,20 +6,22 @@ OutsideFailed, with nothing in it that a caller typed.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, ScalarSelect, Select, func, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import ColumnElement, Connection, Date, ScalarSelect, Select, String, bindparam, func, or_, select
 
 from crm_bridge.models import customer_numbers, customers, dealers, orders, promises, shipments, tickets
 from crm_bridge.numbers import e164
 from crm_bridge.pins import Pins
 from crm_bridge.store import CrmStore, EntryRefused, StoreAway
 from ivr.flow.outside import NOBODY, Caller, OutsideFailed, Subject
+
+T = TypeVar("T")
+_Row = Mapping[str, Any]
 
 OPEN_ORDER = ("placed", "paid", "packed", "shipped")
 LONGEST_KEY = 64
@@ -43,48 +45,26 @@ class Directory:
         self._pins = pins or Pins()
 
     async def caller(self, e164: str) -> Caller:
-        async with self._reading() as connection:
-            row = await _one(connection, _caller(_key(e164), self._today()))
+        row = await self._first((_CALLER,), {"key": _key(e164), "today": self._today()})
         return Caller(known=True, **row) if row is not None else NOBODY
 
     async def look_up(self, what: Subject, key: str, language: str) -> Mapping[str, str] | None:
-        async with self._reading() as connection:
-            for query in self._queries(what, _key(key)):
-                row = await _one(connection, query)
-                if row is not None:
-                    return _spoken({**row, **self._notice(row, language)})
-        return None
+        key = _key(key)
+        values: dict[str, Any] = {"key": key}
+        if what == "customer":
+            values |= {"number": e164(key, self._region) or ""}
+        row = await self._first(_QUERIES[what], values)
+        return None if row is None else _spoken({**row, **self._notice(row, language)})
 
     async def prove(self, what: Subject, key: str, pin: str) -> bool:
         """Takes as long for an account that is not there, or that has no PIN, as for a wrong PIN."""
         if what != "dealer":
             raise OutsideFailed(f"a {what} has no PIN")
-        async with self._reading() as connection:
-            row = await _one(connection, select(dealers.c.pin_hash).where(dealers.c.code == _key(key)))
+        row = await self._first((_PIN,), {"key": _key(key)})
         return await self._pins.match(row["pin_hash"] if row is not None else "", pin)
 
     def _today(self) -> date:
         return datetime.fromtimestamp(self._clock(), UTC).astimezone(self._zone).date()
-
-    def _queries(self, what: Subject, key: str) -> Sequence[Select[Any]]:
-        """To be asked in turn until one of them answers."""
-        match what:
-            case "customer":
-                by_phone = select(customer_numbers.c.customer_id).where(
-                    customer_numbers.c.e164 == (e164(key, self._region) or "")
-                )
-                return (
-                    _customer(customers.c.number == key, self._today()),
-                    _customer(customers.c.id == by_phone.scalar_subquery(), self._today()),
-                )
-            case "order":
-                return (_order(key),)
-            case "shipment":
-                return (_shipment(key),)
-            case "ticket":
-                return (_ticket(key),)
-            case "dealer":
-                return (_dealer(key),)
 
     def _notice(self, row: Mapping[str, Any], language: str) -> Mapping[str, Any]:
         """The stock notice of a dealer in one language; none when there is none in that."""
@@ -93,11 +73,10 @@ class Directory:
         notices = row["stock_notices"] or {}
         return {"stock_notices": None, "stock_notice": notices.get(self._codes.get(language, ""))}
 
-    @asynccontextmanager
-    async def _reading(self) -> AsyncIterator[AsyncConnection]:
+    async def _first(self, queries: Sequence[Select[Any]], values: Mapping[str, Any]) -> _Row | None:
+        """``queries`` are asked in turn until one of them answers."""
         try:
-            async with self._store.reading() as connection:
-                yield connection
+            return await self._store.read(partial(_first, queries=queries, values=values))
         except (StoreAway, EntryRefused) as error:
             raise OutsideFailed(f"the CRM store: {error}") from error
 
@@ -108,9 +87,12 @@ def _key(key: str) -> str:
     return key if key.isprintable() and len(key) <= LONGEST_KEY else ""
 
 
-async def _one(connection: AsyncConnection, query: Select[Any]) -> dict[str, Any] | None:
-    found = (await connection.execute(query.limit(1))).mappings().one_or_none()
-    return None if found is None else {str(name): value for name, value in found.items()}
+def _first(connection: Connection, queries: Sequence[Select[Any]], values: Mapping[str, Any]) -> _Row | None:
+    for query in queries:
+        found = connection.execute(query, values).mappings().one_or_none()
+        if found is not None:
+            return {str(name): value for name, value in found.items()}
+    return None
 
 
 def _count(table: Any, *conditions: ColumnElement[bool]) -> ScalarSelect[int]:
@@ -119,29 +101,38 @@ def _count(table: Any, *conditions: ColumnElement[bool]) -> ScalarSelect[int]:
 
 
 _NOT_KEPT = promises.c.kept_at.is_(None)
-_OPEN_ORDERS = _count(orders, orders.c.status.in_(OPEN_ORDER)).label("open_orders")
+_OPEN_ORDERS = _count(orders, or_(*(orders.c.status == status for status in OPEN_ORDER))).label("open_orders")
 _PLAIN = tuple(customers.c[name] for name in ("name", "tier", "price_list", "language", "owner", "household"))
 
 
-def _caller(number: str, today: date) -> Select[Any]:
-    return (
-        select(
-            *_PLAIN,
-            _OPEN_ORDERS,
-            _count(promises, _NOT_KEPT).label("open_promises"),
-            _count(promises, _NOT_KEPT, promises.c.due_on < today).label("broken_promises"),
-        )
-        .join(customer_numbers, customer_numbers.c.customer_id == customers.c.id)
-        .where(customer_numbers.c.e164 == number)
+# The statements are built once: to build one takes longer than to ask it.
+_KEY, _TODAY = bindparam("key", type_=String), bindparam("today", type_=Date)
+_OPEN_PROMISES = _count(promises, _NOT_KEPT).label("open_promises")
+_CALLER = (
+    select(
+        *_PLAIN,
+        _OPEN_ORDERS,
+        _OPEN_PROMISES,
+        _count(promises, _NOT_KEPT, promises.c.due_on < _TODAY).label("broken_promises"),
     )
+    .join(customer_numbers, customer_numbers.c.customer_id == customers.c.id)
+    .where(customer_numbers.c.e164 == _KEY)
+    .limit(1)
+)
+_PIN = select(dealers.c.pin_hash).where(dealers.c.code == _KEY)
 
 
-def _customer(which: ColumnElement[bool], today: date) -> Select[Any]:
-    open_promises = _count(promises, _NOT_KEPT).label("open_promises")
-    return select(customers.c.number, *_PLAIN, _OPEN_ORDERS, open_promises).where(which)
+def _customer(which: ColumnElement[bool]) -> Select[Any]:
+    return select(customers.c.number, *_PLAIN, _OPEN_ORDERS, _OPEN_PROMISES).where(which).limit(1)
 
 
-def _order(number: str) -> Select[Any]:
+def _by_phone() -> Select[Any]:
+    number = bindparam("number", type_=String)
+    of_number = select(customer_numbers.c.customer_id).where(customer_numbers.c.e164 == number)
+    return _customer(customers.c.id == of_number.scalar_subquery())
+
+
+def _order() -> Select[Any]:
     newest = (
         select(shipments.c.number)
         .where(shipments.c.order_number == orders.c.number)
@@ -149,31 +140,33 @@ def _order(number: str) -> Select[Any]:
         .limit(1)
         .scalar_subquery()
     )
-    return select(
-        orders.c.number,
-        orders.c.status,
-        orders.c.amount,
-        orders.c.currency,
-        orders.c.placed_on,
-        orders.c.expected_on,
-        newest.label("shipment"),
-    ).where(orders.c.number == number)
+    columns = ("number", "status", "amount", "currency", "placed_on", "expected_on")
+    return select(*(orders.c[name] for name in columns), newest.label("shipment")).where(orders.c.number == _KEY)
 
 
-def _shipment(number: str) -> Select[Any]:
+def _shipment() -> Select[Any]:
     columns = ("number", "carrier", "status", "expected_on", "delivered_on", "place")
     order = shipments.c.order_number.label("order")
-    return select(order, *(shipments.c[name] for name in columns)).where(shipments.c.number == number)
+    return select(order, *(shipments.c[name] for name in columns)).where(shipments.c.number == _KEY)
 
 
-def _ticket(number: str) -> Select[Any]:
+def _ticket() -> Select[Any]:
     columns = ("number", "status", "category", "opened_on", "due_on")
-    return select(*(tickets.c[name] for name in columns)).where(tickets.c.number == number)
+    return select(*(tickets.c[name] for name in columns)).where(tickets.c.number == _KEY)
 
 
-def _dealer(code: str) -> Select[Any]:
+def _dealer() -> Select[Any]:
     columns = ("code", "name", "region", "owner", "tier", "stock_notices")
-    return select(*(dealers.c[name] for name in columns)).where(dealers.c.code == code)
+    return select(*(dealers.c[name] for name in columns)).where(dealers.c.code == _KEY)
+
+
+_QUERIES: Mapping[Subject, Sequence[Select[Any]]] = {
+    "customer": (_customer(customers.c.number == _KEY), _by_phone()),
+    "order": (_order(),),
+    "shipment": (_shipment(),),
+    "ticket": (_ticket(),),
+    "dealer": (_dealer(),),
+}
 
 
 def _spoken(row: Mapping[str, Any]) -> dict[str, str]:

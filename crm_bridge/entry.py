@@ -21,6 +21,8 @@ MAX_DEPTH = 8
 MAX_ID_CHARS = 64
 NOTES = "_notes"
 
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
+
 # Both are written at most once per call; the first one wins, in the journal and again in the CRM.
 STARTED = "call_started"
 OUTCOME = "outcome"
@@ -82,7 +84,7 @@ def encoded(fields: Mapping[str, Json]) -> str:
     notes: list[str] = []
     clean = _cleaned(dict(fields), "", notes, 0)
     text = _dump(clean, notes)
-    if len(text.encode()) <= MAX_BYTES:
+    if len(text) * 4 <= MAX_BYTES or len(text.encode()) <= MAX_BYTES:  # no character has more than four bytes
         return text
     cut = {key: _cut(value, key, notes) for key, value in clean.items()}
     text = _dump(cut, notes)
@@ -99,7 +101,7 @@ def _plain(text: str) -> bool:
 
 def _dump(value: Any, notes: list[str]) -> str:
     whole = {**value, NOTES: notes[:20]} if notes else value
-    return json.dumps(whole, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return _encode(whole)
 
 
 def _cleaned(value: Any, path: str, notes: list[str], depth: int) -> Any:
@@ -126,6 +128,8 @@ def _nested(value: Any, path: str, notes: list[str], depth: int) -> Any:
 
 
 def _text(text: str, path: str, notes: list[str]) -> str:
+    if text.isprintable() and text.isascii():  # nearly all
+        return text
     if "\0" in text:
         notes.append(f"{path}: NUL removed")
         text = text.replace("\0", "")

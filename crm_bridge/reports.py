@@ -73,8 +73,7 @@ async def calls(
         query = query.where(calls_table.c.started_at >= since)
     if call_id is not None:
         query = query.where(calls_table.c.call_id == call_id)
-    async with store.reading() as connection:
-        return [CallRow(*row) for row in await connection.execute(query)]
+    return await store.read(lambda connection: [CallRow(*row) for row in connection.execute(query)])
 
 
 async def media_report(
@@ -97,8 +96,7 @@ async def media_report(
         .group_by(media_sources.c.id, media_sources.c.name)
         .order_by(count.desc(), media_sources.c.id)
     )
-    async with store.reading() as connection:
-        return [MediaRow(*row) for row in await connection.execute(query)]
+    return await store.read(lambda connection: [MediaRow(*row) for row in connection.execute(query)])
 
 
 def _count_if(condition: ColumnElement[bool]) -> ColumnElement[int]:

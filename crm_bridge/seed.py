@@ -114,9 +114,8 @@ async def sow(store: CrmStore, seed: Seed) -> None:
     """In one transaction. Takes some 20 ms for each dealer whose PIN is written out. Raises StoreAway, and EntryRefused
     for what no database would take or is of nobody who is known."""
     codes = [dealer.code for dealer in seed.dealers]
-    async with store.reading() as connection:
-        found = await connection.execute(select(dealers.c.code, dealers.c.pin_hash).where(dealers.c.code.in_(codes)))
-        hashes = {row.code: row.pin_hash for row in found}
+    known = select(dealers.c.code, dealers.c.pin_hash).where(dealers.c.code.in_(codes))
+    hashes = await store.read(lambda connection: {row.code: row.pin_hash for row in connection.execute(known)})
     rows = await asyncio.to_thread(lambda: [_dealer(dealer, hashes.get(dealer.code, "")) for dealer in seed.dealers])
     await store.write(partial(_sow, seed=seed, dealer_rows=rows))
 

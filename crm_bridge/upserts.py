@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, String, Table, func
@@ -12,16 +14,13 @@ def put(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> Non
     """Insert, or overwrite the row with the same primary key. All rows name the same columns."""
     if not rows:
         return
-    statement = _dialect_insert(connection)(table)
-    keys = {column.name for column in table.primary_key}
-    changes = {name: statement.excluded[name] for name in rows[0] if name not in keys}
-    connection.execute(statement.on_conflict_do_update(index_elements=sorted(keys), set_=changes), rows)
+    connection.execute(_putting(_dialect_insert(connection), table, tuple(rows[0])), rows)
 
 
 def add_missing(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> None:
     """Insert those whose primary key is not there."""
     if rows:
-        connection.execute(_dialect_insert(connection)(table).on_conflict_do_nothing(), rows)
+        connection.execute(_adding(_dialect_insert(connection), table), rows)
 
 
 def put_said(connection: Connection, table: Table, rows: list[dict[str, Any]], key: str) -> None:
@@ -31,6 +30,19 @@ def put_said(connection: Connection, table: Table, rows: list[dict[str, Any]], k
     statement = _dialect_insert(connection)(table)
     changes = {name: _said(table, name, statement.excluded[name]) for name in rows[0] if name != key}
     connection.execute(statement.on_conflict_do_update(index_elements=[key], set_=changes), rows)
+
+
+@lru_cache(maxsize=64)  # to build one takes longer than to run it
+def _putting(insert: Any, table: Table, columns: Iterable[str]) -> Any:
+    statement = insert(table)
+    keys = {column.name for column in table.primary_key}
+    changes = {name: statement.excluded[name] for name in columns if name not in keys}
+    return statement.on_conflict_do_update(index_elements=sorted(keys), set_=changes)
+
+
+@lru_cache(maxsize=64)
+def _adding(insert: Any, table: Table) -> Any:
+    return insert(table).on_conflict_do_nothing()
 
 
 def _said(table: Table, name: str, new: ColumnElement[Any]) -> ColumnElement[Any]:

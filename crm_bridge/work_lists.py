@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from typing import Any, Literal
 
-from sqlalchemy import Select, select, tuple_
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, Select, select, tuple_
 
 from crm_bridge.entry import SURVEY
 from crm_bridge.follow_ups import COMMENT, COMMENT_S, OPEN, RECORDING
@@ -49,19 +49,22 @@ class SurveyRow:
 async def open_tasks(store: CrmStore, kind: TaskKind, limit: int = 50) -> list[TaskRow]:
     """Raises StoreAway."""
     query = _open(kind).limit(limit)
-    async with store.reading() as connection:
-        return [_task(row) for row in await connection.execute(query)]
+    return await store.read(lambda connection: [_task(row) for row in connection.execute(query)])
 
 
 async def survey_answers(store: CrmStore, limit: int = 50) -> list[SurveyRow]:
     """Marks, spoken comments or both. Raises StoreAway."""
-    async with store.reading() as connection:
-        found = await _comments(connection, limit)
-        for row in await connection.execute(_marks(limit)):
-            key = (row.call_id, row.seq)
-            known = found.get(key) or _survey(row, row.at)
-            found[key] = replace(known, scores={**known.scores, row.name: row.score})
+    found = await store.read(partial(_answers, limit=limit))
     return sorted(found.values(), key=lambda row: row.at, reverse=True)[:limit]
+
+
+def _answers(connection: Connection, limit: int) -> dict[tuple[str, int], SurveyRow]:
+    found = _comments(connection, limit)
+    for row in connection.execute(_marks(limit)):
+        key = (row.call_id, row.seq)
+        known = found.get(key) or _survey(row, row.at)
+        found[key] = replace(known, scores={**known.scores, row.name: row.score})
+    return found
 
 
 def _open(kind: str) -> Select[Any]:
@@ -83,7 +86,7 @@ def _call_columns() -> Sequence[Any]:
     return calls.c.ani_e164, calls.c.queue, calls.c.agent
 
 
-async def _comments(connection: AsyncConnection, limit: int) -> dict[tuple[str, int], SurveyRow]:
+def _comments(connection: Connection, limit: int) -> dict[tuple[str, int], SurveyRow]:
     columns = (tasks.c.call_id, tasks.c.seq, tasks.c.opened_at, tasks.c.fields)
     query = (
         _open(SURVEY)
@@ -97,7 +100,7 @@ async def _comments(connection: AsyncConnection, limit: int) -> dict[tuple[str, 
             recording=_text(row.fields, COMMENT),
             seconds=_seconds(row.fields, COMMENT_S),
         )
-        for row in await connection.execute(query)
+        for row in connection.execute(query)
     }
 
 

@@ -29,6 +29,7 @@ class Link(Manager):  # type: ignore[misc]  # panoramisk is untyped
             protocol_factory=lambda: HotlineAMIProtocol(faults),
         )
         self.lost: asyncio.Future[str]
+        self._heard: dict[str, Callable[[Message], None]] = {}
 
     async def open(self) -> None:
         """Connect and log in. Raises OSError, Lost or Refused; the caller sets the deadline."""
@@ -40,8 +41,8 @@ class Link(Manager):  # type: ignore[misc]  # panoramisk is untyped
             raise Refused(f"log-in as {self.config['username']}: {answer.message}")
 
     def hear(self, event: str, callback: Callable[[Message], None]) -> None:
-        """Call back for each such event, in the order of the stream."""
-        self.register_event(event, lambda _, message: callback(message))
+        """Call back for each such event, in the order of the stream. One callback for an event."""
+        self._heard[event] = callback
 
     def send(self, action: str, **fields: str) -> asyncio.Future[Any]:
         """Write the action before returning; the future is the answer (see `HotlineAMIProtocol.send`)."""
@@ -67,7 +68,13 @@ class Link(Manager):  # type: ignore[misc]  # panoramisk is untyped
             raise Refused(first.message or "no reason given")
         return answer
 
-    # What panoramisk calls, and how a link differs: it never tries again by itself, and does not ping.
+    # What panoramisk calls, and how a link differs: it never tries again by itself, does not ping, and looks an event
+    # up by its name, where panoramisk tries one pattern after the other.
+
+    def dispatch(self, event: Message) -> None:
+        callback = self._heard.get(event.event)
+        if callback is not None:
+            callback(event)
 
     def connection_made(self, opening: asyncio.Future[tuple[Any, Any]]) -> None:
         if not opening.cancelled() and opening.exception() is None:

@@ -44,8 +44,7 @@ def ended(call_id: str, at: float, outcome: str = "answered") -> Entry:
 
 
 async def rows(store: CrmStore, table: Any) -> list[dict[str, Any]]:
-    async with store.reading() as connection:
-        return [dict(row) for row in (await connection.execute(select(table))).mappings()]
+    return await store.read(lambda connection: [dict(row) for row in connection.execute(select(table)).mappings()])
 
 
 async def test_a_batch_again_in_other_pieces_changes_nothing(store: CrmStore) -> None:

@@ -327,7 +327,7 @@ async def test_every_question_goes_by_an_index(store: CrmStore, tmp_path: Path) 
     def note(_c: object, _cursor: object, statement: str, values: tuple[object, ...], *_: object) -> None:
         asked.append((statement, values))
 
-    event.listen(store._engine.sync_engine, "before_cursor_execute", note)
+    event.listen(store._database.engine, "before_cursor_execute", note)
     directory = made(store)
     await directory.caller(WANG)
     for what in ("customer", "order", "shipment", "ticket", "dealer"):

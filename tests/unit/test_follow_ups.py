@@ -48,8 +48,7 @@ def logged(*entries: Entry, first_seq: int = 1) -> list[Logged]:
 
 
 async def rows(store: CrmStore, table: Any) -> list[dict[str, Any]]:
-    async with store.reading() as connection:
-        return [dict(row) for row in (await connection.execute(select(table))).mappings()]
+    return await store.read(lambda connection: [dict(row) for row in connection.execute(select(table)).mappings()])
 
 
 async def one_by_one(store: CrmStore, batch: Iterable[Logged]) -> None:

@@ -62,8 +62,7 @@ async def store(tmp_path: Path) -> AsyncIterator[CrmStore]:
 
 async def rows(store: CrmStore, table: Any) -> list[dict[str, Any]]:
     query = select(table).order_by(*table.primary_key)
-    async with store.reading() as connection:
-        return [dict(row) for row in (await connection.execute(query)).mappings()]
+    return await store.read(lambda connection: [dict(row) for row in connection.execute(query).mappings()])
 
 
 async def everything(store: CrmStore) -> dict[str, Any]:

@@ -1,0 +1,137 @@
+"""The database behind the CRM store: a job (a function of a connection) is run in one transaction.
+
+Two kinds behind one port. A server is asked through its asyncio driver. A file is asked in threads of our own: with an
+asyncio driver every single step of a statement (cursor, execute, fetch, close) would change threads and back, which
+costs more than the statement.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+T = TypeVar("T")
+
+_READERS = 4  # a reader that hangs holds up nobody; while none does, one thread serves them all
+
+
+def sqlite_url(path: Path | str) -> str:
+    return URL.create("sqlite+aiosqlite", database=str(path)).render_as_string()
+
+
+def connect(url: str, *, busy_s: float = 5.0) -> AsyncEngine:
+    """An engine on ``url``; opens nothing yet, but an SQLite file is made with mode 0600 (numbers are in
+    it)."""
+    if not _is_file(url):
+        return create_async_engine(url, pool_pre_ping=True)
+    _make_private(make_url(url).database)
+    engine = create_async_engine(url, connect_args={"timeout": busy_s})
+    _listen_sqlite(engine.sync_engine)
+    return engine
+
+
+def database(url: str, *, busy_s: float = 5.0) -> Database:
+    """Opens nothing yet, as `connect`."""
+    return _File(url, busy_s) if _is_file(url) else _Server(connect(url))
+
+
+class Database(Protocol):
+    """Raises what SQLAlchemy raises."""
+
+    async def read(self, job: Callable[[Connection], T]) -> T:
+        """On SQLite it waits for no writer."""
+
+    async def write(self, job: Callable[[Connection], T]) -> T:
+        """All that ``job`` does or nothing."""
+
+    async def close(self) -> None: ...
+
+
+class _Server:
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def read(self, job: Callable[[Connection], T]) -> T:
+        async with self._engine.connect() as connection:
+            return await connection.run_sync(job)
+
+    async def write(self, job: Callable[[Connection], T]) -> T:
+        async with self._engine.begin() as connection:
+            return await connection.run_sync(job)
+
+    async def close(self) -> None:
+        await self._engine.dispose()
+
+
+class _File:
+    """A job whose asker is cancelled is done to its end all the same. One writer at a time, as SQLite has it."""
+
+    def __init__(self, url: str, busy_s: float) -> None:
+        place = make_url(url).set(drivername="sqlite")
+        _make_private(place.database)
+        self.engine = create_engine(place, connect_args={"timeout": busy_s})
+        _listen_sqlite(self.engine)
+        self._reading = self.engine.execution_options(hotline_reading=True)
+        self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="crm-read")
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="crm-write")
+
+    async def read(self, job: Callable[[Connection], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._readers, _read, self._reading, job)
+
+    async def write(self, job: Callable[[Connection], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._writer, _write, self.engine, job)
+
+    async def close(self) -> None:
+        for threads in (self._readers, self._writer):
+            await asyncio.to_thread(threads.shutdown)
+        self.engine.dispose()
+
+
+def _read(engine: Engine, job: Callable[[Connection], T]) -> T:
+    with engine.connect() as connection:
+        return job(connection)
+
+
+def _write(engine: Engine, job: Callable[[Connection], T]) -> T:
+    with engine.begin() as connection:
+        return job(connection)
+
+
+def _is_file(url: str) -> bool:
+    return make_url(url).get_backend_name() == "sqlite"
+
+
+def _make_private(path: str | None) -> None:
+    if path and path != ":memory:":
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+
+
+def _listen_sqlite(engine: Engine) -> None:
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # BEGIN is ours to write: see _begin_sqlite
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute("PRAGMA synchronous = FULL")  # the journal forgets what we have: we must really have it
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    if connection.get_execution_options().get("hotline_reading"):
+        connection.connection.cursor().execute("BEGIN")  # SQLAlchemy's way costs as much as what is then asked
+    else:
+        # A transaction that reads and then writes must ask for the write lock at once, or busy_timeout is ignored.
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
