@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import wave
+from collections.abc import Collection
 from pathlib import Path
 
 from hotline.sip.rtp import level_dbfs
@@ -51,11 +52,12 @@ def likeness(heard: list[int], prompt: list[int]) -> float:
     return max((_correlation(long[at : at + len(short)], short) for at in starts), default=-1.0)
 
 
-def which_prompt(heard: list[int], folder: Path, language: str, begins: str = "") -> str:
-    """The key of the prompt that was said, of those on a site's shelf; with a question mark and the likeness when none
-    is like it."""
+def which_prompt(heard: list[int], folder: Path, language: str, begins: str = "", among: Collection[str] = ()) -> str:
+    """The key of the prompt that was said, of those on a site's shelf (of ``among`` alone, where some are named); with
+    a question mark and the likeness when none is like it."""
     files = folder.glob(f"{begins}*-{language}-*.wav")  # of one key there may be some, with other words
-    score, best = max((likeness(heard, saved(path)), path.name.split("-")[0]) for path in files)
+    keys = [(path.name.split("-")[0], path) for path in files]
+    score, best = max((likeness(heard, saved(path)), key) for key, path in keys if not among or key in among)
     return best if score > 0.9 else f"{best}? {score:.2f} in {len(heard) / RATE:.1f} s"
 
 

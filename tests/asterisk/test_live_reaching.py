@@ -105,9 +105,11 @@ async def carrier_at(live: LiveSite, port: int, work: Path, manner: PhoneManner)
 
 
 def last_said(live: LiveSite, call: LiveCall, work: Path) -> str:
-    """The prompt at the end of what the caller heard."""
+    """The prompt at the end of what the caller heard. Another one may end in the same words: only those of the flows
+    here are looked at."""
     call.sound.save(work / "heard.wav")
-    return which_prompt(saved(work / "heard.wav")[-8 * RATE :], live.folders.prompts, "zh")
+    heard = saved(work / "heard.wav")[-8 * RATE :]
+    return which_prompt(heard, live.folders.prompts, "zh", among=("goodbye", "queue_timeout"))
 
 
 # ---- one agent
