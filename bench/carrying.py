@@ -20,7 +20,7 @@ from hotline.sip.sipp import SippError
 _HASTY = CallPlan(keys=(KeyPress(0.4, LANGUAGE_KEY), KeyPress(0.9, TOPIC_KEY)), give_up_s=10)
 _WHOLE_S = 2.0  # from INVITE to BYE: 1.1 s until the second key is up, and what a busy moment may cost
 _TRIAL_S = 6.0
-_START_RATE, _MOST_RATE = 16.0, 240.0
+_START_RATE, _MOST_RATE = 16.0, 600.0
 
 _WAITING = 1000
 _WAITING_RATE = 20.0
