@@ -14,9 +14,9 @@ from pydantic import Field
 
 from ivr.flow.entry import KINDS, read_back
 from ivr.flow.leave import CallerGone, Step
-from ivr.flow.nodes.form import Mention, Name, Noun, PromptKeys, Way, WayForm, Wish, prompt_mentions
+from ivr.flow.nodes.form import Mention, Name, Noun, PromptKeys, Way, Wish, prompt_mentions
 from ivr.flow.nodes.gather import Confirm, Country, Question
-from ivr.flow.nodes.listening import ListeningForm
+from ivr.flow.nodes.listening import AskingForm
 from ivr.flow.nodes.queue import bound
 from ivr.flow.nodes.setting import value_mentions
 from ivr.flow.visit import Visit
@@ -27,12 +27,11 @@ _PHONE = KINDS["phone"]
 _RIGHT = "1"
 
 
-class CallbackNode(ListeningForm):
+class CallbackNode(AskingForm):
     """``confirm`` reads a number back: 1 is right, 2 is another one. ``offer`` is said before the caller's own number
     is, ``prompts`` ask for one. ``countries``: where we call (not written: the site's country); a number without a
     country code is at home in the first of them. ``refused`` is said of a number that exists and is not called.
-    ``queue``, ``priority`` and ``attributes``: who is to call, as in a queue node. ``otherwise``: the way without a
-    number; ``if_silent`` and ``if_invalid`` go before it, by what the last try was."""
+    ``queue``, ``priority`` and ``attributes``: who is to call, as in a queue node."""
 
     kind: Literal["callback"]
     queue: Name
@@ -44,9 +43,6 @@ class CallbackNode(ListeningForm):
     countries: Annotated[tuple[Country, ...], Field(strict=False, min_length=1, max_length=20)] | None = None
     refused: Name | None = None
     then: Way
-    otherwise: Way
-    if_silent: Way | None = None
-    if_invalid: Way | None = None
 
     async def run(self, visit: Visit) -> Step:
         visit.take_typed()
@@ -66,7 +62,7 @@ class CallbackNode(ListeningForm):
         if answer.ended is Ended.GONE:
             return CallerGone()
         if answer.keys != _RIGHT:
-            return visit.take(self._way_out(entry))
+            return visit.take(self.way_out(entry.ended))
         await self._keep(visit, number)
         return visit.take(self.then)
 
@@ -99,10 +95,6 @@ class CallbackNode(ListeningForm):
             return ()
         return (self.refused,) if number and self.refused else self.excuse(entry)
 
-    def _way_out(self, entry: Heard) -> WayForm:
-        own = self.if_invalid if entry.ended is Ended.KEYS else self.if_silent
-        return own or self.otherwise
-
     async def _keep(self, visit: Visit, number: str) -> None:
         """``attributes``: "product=laptop;…", in the words of a queue's requirement."""
         state, wishes = visit.state, bound(self.attributes, visit.state.wishes())
@@ -125,8 +117,5 @@ class CallbackNode(ListeningForm):
         if self.refused is not None:
             yield Mention(Noun.PROMPT, self.refused, ("refused",))
         yield from value_mentions("attributes", self.attributes or {})
-        ways = {"then": self.then, "otherwise": self.otherwise}
-        own = {"if_silent": self.if_silent, "if_invalid": self.if_invalid}
-        for field, way in {**ways, **own}.items():
-            if way is not None:
-                yield from way.mentions(field)
+        yield from self.then.mentions("then")
+        yield from self.ways_out()

@@ -1,22 +1,20 @@
 """gather: ask for digits of a kind, read them back if wished, and keep them as a value of the call.
 
-When each clock starts: ``first_digit_s`` when the last prompt has ended; ``inter_digit_s`` after each key; ``total_s``
-when the node is entered. ``total_s`` counts everything, prompts and read-back too: when it is over no further question
-is asked, and what is left of it shortens the wait for a first key; an entry that has begun may be finished. The walk's
-own time (`limits.seconds`) goes on beside it.
+When each clock starts: `listening.py`. ``total_s`` counts everything, prompts and read-back too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
-from typing import Annotated, ClassVar, Literal
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
 from ivr.flow.entry import COUNTRIES, KINDS, EntryKind, luhn, read_back
 from ivr.flow.leave import CallerGone, Step
-from ivr.flow.nodes.form import Form, Mention, Name, NodeForm, Noun, PromptKeys, Way, WayForm, prompt_mentions
+from ivr.flow.nodes.form import Form, Mention, Noun, PromptKeys, Way, prompt_mentions
+from ivr.flow.nodes.listening import AskingForm
 from ivr.flow.nodes.saying import Currency
 from ivr.flow.nodes.setting import NewName
 from ivr.flow.visit import Visit
@@ -77,35 +75,21 @@ class Confirm(Form):
             yield from (Mention(Noun.PROMPT, key, ("confirm", field, n)) for n, key in enumerate(keys))
 
 
-class GatherNode(NodeForm):
+class GatherNode(AskingForm):
     """``value``: the name that it is kept under (a PIN: among the secrets, never written down). ``min_digits`` and
-    ``max_digits`` count keys; `#` ends an entry that may be longer. ``otherwise``: the way after the last try;
-    ``if_silent`` and ``if_invalid`` go before it, by what the last try was. ``invalid`` and ``silent`` are said before
-    it is asked again. A key pressed during the notice before is the first of the entry. Without ``barge_in`` keys count
-    from the end of the prompts on, and none before."""
-
-    waits: ClassVar[bool] = True
+    ``max_digits`` count keys; `#` ends an entry that may be longer. A key pressed during the notice before is the first
+    of the entry. Without ``barge_in`` none before the end of the prompts is."""
 
     kind: Literal["gather"]
     what: Literal["digits", "order_number", "phone", "date", "amount", "pin"]
     value: NewName
     prompts: Question
     then: Way
-    otherwise: Way
-    if_silent: Way | None = None
-    if_invalid: Way | None = None
     min_digits: Annotated[int, Field(ge=1, le=30)] | None = None
     max_digits: Annotated[int, Field(ge=1, le=30)] | None = None
     check: Literal["luhn"] | None = None
     country: Country | None = None
     currency: Currency = "CNY"
-    tries: Annotated[int, Field(ge=1, le=5)] = 3
-    first_digit_s: Annotated[float, Field(gt=0, le=30)] = 6.0
-    inter_digit_s: Annotated[float, Field(gt=0, le=10)] = 3.0
-    total_s: Annotated[float, Field(ge=5, le=300)] = 90.0
-    barge_in: bool = True
-    invalid: Name | None = None
-    silent: Name | None = None
     confirm: Confirm | None = None
 
     @model_validator(mode="after")
@@ -137,23 +121,22 @@ class GatherNode(NodeForm):
         )
 
     async def run(self, visit: Visit) -> Step:
-        until = min(visit.until, visit.world.now() + timedelta(seconds=self.total_s))
+        until = self.until(visit)
         typed, failed = visit.take_typed().removesuffix("#"), Ended.SILENCE
         first = typed if self.barge_in else ""
         before: tuple[str, ...] = ()
         for _ in range(self.tries):
-            left_s = (until - visit.world.now()).total_seconds()
-            if left_s <= 0:
+            if visit.world.now() >= until:
                 break
-            heard = await self._ask(visit, before, first, left_s)
+            heard = await self._ask(visit, before, first, until)
             value = self._understood(heard, visit.state.country)
             confirmed = SILENCE if value is None else await self._confirmed(visit, value, until)
             if Ended.GONE in (heard.ended, confirmed.ended):
                 return CallerGone()
             if value is not None and confirmed.keys == _RIGHT:
                 return self._keep(visit, value)
-            first, failed, before = "", heard.ended, self._excuse(heard, value)
-        return visit.take(self._way_out(failed))
+            first, failed, before = "", heard.ended, self._why_not(heard, value)
+        return visit.take(self.way_out(failed))
 
     def _keep(self, visit: Visit, value: str) -> Step:
         visit.state.attributes.pop(self.value, None)
@@ -161,23 +144,15 @@ class GatherNode(NodeForm):
         shelf[self.value] = value
         return visit.take(self.then)
 
-    def _way_out(self, failed: Ended) -> WayForm:
-        own = self.if_invalid if failed is Ended.KEYS else self.if_silent
-        return own or self.otherwise
-
-    async def _ask(self, visit: Visit, before: tuple[str, ...], first: str, left_s: float) -> Heard:
+    async def _ask(self, visit: Visit, before: tuple[str, ...], first: str, until: datetime) -> Heard:
         """One entry. ``first``: a key that is there already, so nothing needs to be asked."""
-        most = self._lengths[1] - len(first)
-        if first and most <= 0:
+        if not first:
+            return await self.hear(visit, (*before, *self.prompts), until, self._lengths[1])
+        most, between_s = self._lengths[1] - len(first), self.inter_digit_s
+        if most <= 0:
             return Heard(Ended.KEYS, first)
-        heard = await visit.voice.ask(
-            () if first else (*before, *self.prompts),
-            first_digit_s=self.inter_digit_s if first else min(self.first_digit_s, left_s),
-            inter_digit_s=self.inter_digit_s,
-            max_digits=most,
-            barge_in=self.barge_in,
-        )
-        return heard if heard.ended is Ended.GONE or not first else Heard(Ended.KEYS, first + heard.keys)
+        heard = await visit.voice.ask((), first_digit_s=between_s, inter_digit_s=between_s, max_digits=most)
+        return heard if heard.ended is Ended.GONE else Heard(Ended.KEYS, first + heard.keys)
 
     async def _confirmed(self, visit: Visit, value: str, until: datetime) -> Heard:
         """KEYS with 1 when it is right; anything else, or GONE, when it is not."""
@@ -198,27 +173,15 @@ class GatherNode(NodeForm):
     def _home(self, country: str) -> str:
         return self.country or country
 
-    def _excuse(self, heard: Heard, value: str | None) -> tuple[str, ...]:
+    def _why_not(self, heard: Heard, value: str | None) -> tuple[str, ...]:
         """Said before the next try. A value that its own caller refused needs no excuse."""
-        if value is not None:
-            return ()
-        key = self.invalid if heard.ended is Ended.KEYS else self.silent
-        return () if key is None else (key,)
+        return self.excuse(heard) if value is None else ()
 
     def mentions(self) -> Iterator[Mention]:
         yield from prompt_mentions("prompts", self.prompts)
         yield Mention(Noun.NEW_SECRET if self._kind.secret else Noun.NEW_VALUE, self.value, ("value",))
-        for field, key in {"invalid": self.invalid, "silent": self.silent}.items():
-            if key is not None:
-                yield Mention(Noun.PROMPT, key, (field,))
+        yield from self.excuses()
         if self.confirm is not None:
             yield from self.confirm.mentions()
-        ways: Mapping[str, WayForm | None] = {
-            "then": self.then,
-            "otherwise": self.otherwise,
-            "if_silent": self.if_silent,
-            "if_invalid": self.if_invalid,
-        }
-        for field, way in ways.items():
-            if way is not None:
-                yield from way.mentions(field)
+        yield from self.then.mentions("then")
+        yield from self.ways_out()

@@ -1,8 +1,8 @@
 """What the nodes that ask for a number of keys have in common: how often, how long, and what is said in between.
 
 When each clock starts: ``first_digit_s`` when the last prompt has ended; ``inter_digit_s`` after each key; ``total_s``
-when the node is entered. After ``total_s`` no further question is asked; what has begun may be finished. The walk's own
-time (`limits.seconds`) goes on beside it.
+when the node is entered. After ``total_s`` no further question is asked, and what is left of it shortens the wait for a
+first key; what has begun may be finished. The walk's own time (`limits.seconds`) goes on beside it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from ivr.flow.nodes.form import Mention, Name, NodeForm, Noun
+from ivr.flow.nodes.form import Mention, Name, NodeForm, Noun, Way, WayForm
 from ivr.flow.state import CallState
 from ivr.flow.visit import Visit
 from ivr.voice import Ended, Heard
@@ -54,6 +54,25 @@ class ListeningForm(NodeForm):
         for field, key in {"invalid": self.invalid, "silent": self.silent}.items():
             if key is not None:
                 yield Mention(Noun.PROMPT, key, (field,))
+
+
+class AskingForm(ListeningForm):
+    """``otherwise``: the way after the last try in vain, or when the time is up; ``if_silent`` and ``if_invalid`` go
+    before it, by what the last try was."""
+
+    otherwise: Way
+    if_silent: Way | None = None
+    if_invalid: Way | None = None
+
+    def way_out(self, failed: Ended) -> WayForm:
+        own = self.if_invalid if failed is Ended.KEYS else self.if_silent
+        return own or self.otherwise
+
+    def ways_out(self) -> Iterator[Mention]:
+        ways = {"otherwise": self.otherwise, "if_silent": self.if_silent, "if_invalid": self.if_invalid}
+        for field, way in ways.items():
+            if way is not None:
+                yield from way.mentions(field)
 
 
 def recording_name(state: CallState, now: datetime) -> str:
