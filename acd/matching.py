@@ -21,7 +21,7 @@ from sortedcontainers import SortedList
 from acd.profiles import AgentClass, CallClass
 from acd.strategies import STRATEGIES, IdleAgent, StrategyKey, UnknownStrategy
 
-CallOrder = tuple[int, float, str]  # (-priority, joined_at, call_id)
+CallOrder = tuple[float, float, str]  # (join time as priority moves it, joined_at, call_id); Unix seconds
 AgentOrder = tuple[float, str]  # (strategy key, extension)
 
 O = TypeVar("O", CallOrder, AgentOrder)  # noqa: E741

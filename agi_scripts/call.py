@@ -19,8 +19,9 @@ from agi_scripts.centre import Centre
 from agi_scripts.contact import Luggage, accept, new_record, pack_attributes, unpack_attributes
 from agi_scripts.endpoint import is_of_the_house
 from agi_scripts.record import CallRecord
+from agi_scripts.ringing import WaitEnd
 from agi_scripts.transfer import transfer
-from agi_scripts.waiting import WaitEnd, wait_for_agent
+from agi_scripts.waiting import wait_for_agent
 from crm_bridge.numbers import e164
 from crm_bridge.outcome import HangupBy, Outcome
 from crm_bridge.resume import LeftOff

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from agi_scripts.centre import Centre
 from agi_scripts.record import CallRecord
-from agi_scripts.waiting import TOLD_OF_DIAL, DialEnd, WaitEnd, gone, hung_up_by
+from agi_scripts.ringing import TOLD_OF_DIAL, DialEnd, WaitEnd, gone, hung_up_by
 from crm_bridge.outcome import Outcome
 from ivr.agi.session import AgiSession
 from ivr.flow.leave import TransferTo
