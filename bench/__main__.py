@@ -22,7 +22,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import ivr, menu, reach, ring
+from bench import ivr, menu, reach, ring, wait
 from bench.children import BenchError
 from bench.figures import Report
 from bench.hall import Hall, open_hall, open_ivr_hall
@@ -44,6 +44,7 @@ _BENCHES = {
     "ring": _Bench(ring.run, ring.CALLS),
     "reach": _Bench(reach.run, reach.CALLS),
     "menu": _Bench(menu.run, menu.CALLS),
+    "wait": _Bench(wait.run, wait.CALLS),
     "ivr": _Bench(ivr.run, ivr.CALLS, open_ivr_hall),
 }
 

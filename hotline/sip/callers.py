@@ -105,7 +105,12 @@ class Callers:
         secrets = {dial.secret is not None for dial in self._dials}
         if len(secrets) != 1:
             raise SippError("callers with and without a secret need two Callers")
-        xml = caller_xml(media_port=self._ear.port, talk=plan.talk, with_auth=secrets == {True})
+        xml = caller_xml(
+            media_port=self._ear.port,
+            talk=plan.talk,
+            with_auth=secrets == {True},
+            with_delay=any(dial.after_s for dial in self._dials),
+        )
         await self.sipp.start(xml, dial_rows(self._dials), *self._pace())
         self._start(self._watch())
         return self

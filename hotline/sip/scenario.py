@@ -43,12 +43,14 @@ FOR_EVER = Talk(DAY_MS / 1000, DAY_MS / 1000)
 @dataclass(frozen=True, slots=True)
 class Dial:
     """One call to make. ``secret`` set: ``caller`` is an extension that must authenticate (a desk call).
-    ``name`` goes into From as it is: what an operator's switch might send, broken or not."""
+    ``name`` goes into From as it is: what an operator's switch might send, broken or not. ``after_s``: dialled so long
+    after its turn has come; how arrivals that are not evenly spaced are made."""
 
     number: str
     caller: str = "13800138000"
     name: str = ""
     secret: str | None = None
+    after_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,7 @@ class PhoneManner:
 
     ``refuse``: a code (486, 480, 603, or 302 with ``forward_to``) after ``ring_s``; None: answer after ``ring_s``,
     which `NEVER` puts off until the caller's side cancels. ``with_sdp`` False: a broken phone, answers without SDP.
+    ``talk_is_told``: the last seven digits of the caller's number are the talk's length in ms, instead of ``talk``.
     """
 
     ring_s: float = 0.2
@@ -64,17 +67,20 @@ class PhoneManner:
     refuse: int | None = None
     forward_to: str = ""
     with_sdp: bool = True
+    talk_is_told: bool = False
 
 
 NEVER = DAY_MS / 1000  # PhoneManner(ring_s=NEVER): rings and rings
 
 
-def caller_xml(*, media_port: int, talk: Talk, with_auth: bool) -> str:
+def caller_xml(*, media_port: int, talk: Talk, with_auth: bool, with_delay: bool = False) -> str:
+    """``with_delay``: each call is dialled its Dial's ``after_s`` late."""
     return _render(
         "caller.xml.j2",
         media_port=media_port,
         talk=talk.pause,
         with_auth=with_auth,
+        with_delay=with_delay,
         refusals=REFUSALS,
     )
 
@@ -84,7 +90,8 @@ def phone_xml(manner: PhoneManner, *, media_port: int) -> str:
     return _render(
         "phone.xml.j2",
         media_port=media_port,
-        talk=manner.talk.pause,
+        talk='variable="talk_ms"' if manner.talk_is_told else manner.talk.pause,
+        talk_is_told=manner.talk_is_told,
         ring_ms=round(manner.ring_s * 1000),
         refusal=f"{code} {_REASONS.get(code, 'Refused')}" if code else "",
         forward=f"Contact: <sip:{_token(manner.forward_to)}@[remote_ip]>" if code == 302 else "",
@@ -99,7 +106,13 @@ def register_xml(*, expires_s: int) -> str:
 def dial_rows(dials: Iterable[Dial]) -> bytes:
     """The injection file of a caller; SIPp takes its rows in turn, and from the start again after the last."""
     return _rows(
-        (dial.number, dial.caller, f'"{dial.name}" ' if dial.name else "", _credentials(dial.caller, dial.secret))
+        (
+            dial.number,
+            dial.caller,
+            f'"{dial.name}" ' if dial.name else "",
+            _credentials(dial.caller, dial.secret),
+            str(round(1000 * dial.after_s)),
+        )
         for dial in dials
     )
 

@@ -89,8 +89,8 @@ def test_a_phone_without_sdp_answers_without() -> None:
 def test_any_name_goes_into_one_row(name: str) -> None:
     rows = dial_rows([Dial("4008001001", name=name), Dial("4008001002")]).decode().split("\n")
     assert rows[0] == "SEQUENTIAL"
-    assert rows[1] == f'4008001001;13800138000;"{name}" ;;'
-    assert rows[2:] == ["4008001002;13800138000;;;", ""]
+    assert rows[1] == f'4008001001;13800138000;"{name}" ;;0;'
+    assert rows[2:] == ["4008001002;13800138000;;;0;", ""]
 
 
 def test_a_name_may_be_broken_utf_8() -> None:
