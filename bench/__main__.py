@@ -22,7 +22,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import ivr, menu, reach, ring, wait
+from bench import ivr, menu, reach, ring, scale, wait
 from bench.children import BenchError
 from bench.figures import Report
 from bench.hall import Hall, open_hall, open_ivr_hall
@@ -45,6 +45,7 @@ _BENCHES = {
     "reach": _Bench(reach.run, reach.CALLS),
     "menu": _Bench(menu.run, menu.CALLS),
     "wait": _Bench(wait.run, wait.CALLS),
+    "scale": _Bench(scale.run, scale.CALLS, scale.open_small),
     "ivr": _Bench(ivr.run, ivr.CALLS, open_ivr_hall),
 }
 

@@ -15,10 +15,22 @@ from typing import Any
 
 import psutil
 
+from acd.model import Presence
 from bench.children import BenchError, EchoEngine, ari_menu, private_folder, site_up
 from bench.numbers import AGENTS, TEACH_IVR
-from bench.peers import IVR_MODULES, MODULES, MenuSounds, ari_files, dialplan, ivr_dialplan, queues
+from bench.peers import (
+    IVR_MODULES,
+    MODULES,
+    MenuSounds,
+    ari_files,
+    dialplan,
+    ivr_dialplan,
+    queue_dialplan,
+    queues,
+)
 from bench.site import PIN, make_site, write_private
+from crm_bridge.journal import Journal
+from crm_bridge.presence import JournalPresenceBook
 from dialplans.model import SpecError
 from hotline.asterisk_files import AsteriskPlace, read_place
 from hotline.control import ask
@@ -61,7 +73,7 @@ class Hall:
         async with AgentPhones(
             self.place.sipp, self._pbx, self._part(), agent_secrets, manner, host=self.site.bind
         ) as phones:
-            await self.until_idle()
+            await self.until_idle(20.0 + len(agent_secrets) / 50)
             yield phones
 
     async def until_idle(self, timeout_s: float = 20.0) -> None:
@@ -133,6 +145,26 @@ async def open_hall(work: Path) -> AsyncIterator[Hall]:
             hall = Hall(site, folders, place, up, sounds, work)
             await hall.log_in()
             yield hall
+
+
+@asynccontextmanager
+async def open_staffed_hall(work: Path, count: int) -> AsyncIterator[Hall]:
+    """For `scale`: ``count`` agents, available since an earlier run of this site, as nobody types so many PINs."""
+    place = find_place(MODULES)
+    agents = tuple(str(10_001 + place) for place in range(count))
+    site, folders, sounds = await _furnished(work / "site", agents=agents)
+    write_private(site.folder / "extensions_custom.conf", queue_dialplan())
+    write_private(private_folder(folders.asterisk) / "queues.conf", queues(agents))
+    await _note_available(folders, agents)
+    async with site_up(folders, work / "up.log") as up:
+        yield Hall(site, folders, place, up, sounds, work)
+
+
+async def _note_available(folders: SiteFolders, agents: Sequence[str]) -> None:
+    journal = await Journal.open(private_folder(folders.var) / folders.journal.name)
+    book, now = JournalPresenceBook(journal), time.time()
+    await asyncio.gather(*(book.save(agent, Presence.AVAILABLE, "", now) for agent in agents))
+    await journal.close()
 
 
 @asynccontextmanager

@@ -75,6 +75,16 @@ exten => {FORKED_MENU},1,AGI({words})
 """
 
 
+def queue_dialplan() -> str:
+    """app_queue alone."""
+    return f"""\
+[from-trunk](+)
+exten => {QUEUE_RING},1,Answer()
+ same => n,Queue(bench)
+ same => n,Hangup()
+"""
+
+
 def _menu(sounds: MenuSounds) -> str:
     """A key during the welcome ends it and is the answer to the language menu, as in the flow."""
     return f"""\

@@ -34,12 +34,14 @@ PIN = "246810"  # one for all: they log in over one run of the keypad, and live 
 _STOP_S = 3
 
 
-def make_site(folder: Path, *, modules: Sequence[str] = MODULES, rtp_ports: int = 400) -> Site:
-    """A site in ``folder`` (empty, or not there yet), on free ports. Nothing is started."""
+def make_site(
+    folder: Path, *, modules: Sequence[str] = MODULES, rtp_ports: int = 400, agents: Sequence[str] = AGENTS
+) -> Site:
+    """A site in ``folder`` (empty, or not there yet), on free ports. ``agents``: extensions. Nothing is started."""
     init_site(folder, name="Bench", ports=free_site_ports(usual_first=False, rtp_ports=rtp_ports))
     for flow in (folder / "flows").glob("*.yaml"):
         flow.unlink()
-    for name, content in _files(folder, modules).items():
+    for name, content in _files(folder, modules, agents).items():
         write_private(folder / name, json.dumps(content, ensure_ascii=False, indent=1))
     return load_site(folder)
 
@@ -52,7 +54,7 @@ def write_private(file: Path, text: str) -> None:
         stream.write(text)
 
 
-def _files(folder: Path, modules: Sequence[str]) -> dict[str, Any]:
+def _files(folder: Path, modules: Sequence[str], agents: Sequence[str]) -> dict[str, Any]:
     site, prompts = (_read(folder / name) for name in ("site.yaml", "prompts.yaml"))
     site["asterisk"]["extra_modules"] = list(modules)
     site["limits"]["stop_grace_s"] = _STOP_S
@@ -62,7 +64,7 @@ def _files(folder: Path, modules: Sequence[str]) -> dict[str, Any]:
         "site.yaml": site,
         "prompts.yaml": _without_whispers(prompts),
         "numbers.yaml": {number: {"source": "tv_spot", "flow": flow} for number, flow in numbers.items()},
-        "agents.yaml": {extension: _agent(extension) for extension in AGENTS},
+        "agents.yaml": {extension: _agent(extension) for extension in agents},
         "queues.yaml": {"floor": _queue(), "desk": _queue()},
         "flows/ring.yaml": _flow("line", {"line": _to_queue("floor")}),
         "flows/reach.yaml": _flow("welcome", {**_menu("line"), "line": _to_queue("desk")}),

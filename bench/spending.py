@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bench.children import BenchError
@@ -29,15 +29,42 @@ class Spent:
     idle: float
 
 
+def came_through_menu(callers: Callers, plan: CallPlan) -> bool:
+    """Each call was hung up by the menu, and not before its last key."""
+    keys_s = max(press.after_s for press in plan.keys)
+    began = {m.call_id: m.at for m in callers.messages() if m.sent and m.method == "INVITE"}
+    ended = {m.call_id: m.at for m in callers.messages() if not m.sent and m.method == "BYE"}
+    return all(ended.get(call_id, 0.0) - at >= keys_s for call_id, at in began.items())
+
+
 async def spending(
-    hall: Hall, peers: Mapping[str, Dial], plan: CallPlan, *, each: int, rounds: int, rate: float
+    hall: Hall,
+    peers: Mapping[str, Dial],
+    plan: CallPlan,
+    *,
+    each: int,
+    rounds: int,
+    rate: float,
+    came_through: Callable[[Callers, CallPlan], bool] = came_through_menu,
 ) -> Spent:
-    """``each``: calls of a peer in a round."""
+    """``each``: calls of a peer in a round. Raises BenchError for a round whose calls have not ``came_through``."""
+
+    async def used_s(dial: Dial, calls: int) -> tuple[float, float]:
+        """CPU seconds and seconds on the clock, until the last call's row is in the CRM store."""
+        await hall.until_told()
+        cpu, at = _cpu_s(hall), time.monotonic()
+        async with hall.callers([dial], plan, count=calls, rate=rate) as callers:
+            await callers.ended(timeout_s=30 + calls / rate)
+            if not came_through(callers, plan):
+                raise BenchError(f"a call to {dial.number} did not come through")
+        await hall.until_told()
+        return _cpu_s(hall) - cpu, time.monotonic() - at
+
     for dial in peers.values():
-        await _used_s(hall, dial, plan, _FIRST, rate)  # the first of everything is not counted
+        await used_s(dial, _FIRST)  # the first of everything is not counted
     idle = [await _idle(hall)]
     turns = [(peer, dial) for _ in range(rounds) for peer, dial in peers.items()]
-    spent = [(peer, *await _used_s(hall, dial, plan, each, rate)) for peer, dial in turns]
+    spent = [(peer, *await used_s(dial, each)) for peer, dial in turns]
     idle.append(await _idle(hall))
     at_rest = sum(idle) / len(idle)
     return Spent(per_call_ms(spent, each, at_rest), at_rest)
@@ -54,26 +81,6 @@ def per_call_ms(spent: Sequence[tuple[str, float, float]], calls: int, idle: flo
 def on_top(samples: Mapping[str, Sequence[float]], peer: str, bare: str) -> list[float]:
     """Round by round, so that both had the same machine."""
     return [mine - his for mine, his in zip(samples[peer], samples[bare], strict=True)]
-
-
-async def _used_s(hall: Hall, dial: Dial, plan: CallPlan, calls: int, rate: float) -> tuple[float, float]:
-    """CPU seconds and seconds on the clock, until the last call's row is in the CRM store."""
-    await hall.until_told()
-    cpu, at = _cpu_s(hall), time.monotonic()
-    async with hall.callers([dial], plan, count=calls, rate=rate) as callers:
-        await callers.ended(timeout_s=30 + calls / rate)
-        if not _came_through(callers, plan):
-            raise BenchError(f"a call to {dial.number} did not come through the menu")
-    await hall.until_told()
-    return _cpu_s(hall) - cpu, time.monotonic() - at
-
-
-def _came_through(callers: Callers, plan: CallPlan) -> bool:
-    """Each call was hung up by the menu, and not before its last key."""
-    keys_s = max(press.after_s for press in plan.keys)
-    began = {m.call_id: m.at for m in callers.messages() if m.sent and m.method == "INVITE"}
-    ended = {m.call_id: m.at for m in callers.messages() if not m.sent and m.method == "BYE"}
-    return all(ended.get(call_id, 0.0) - at >= keys_s for call_id, at in began.items())
 
 
 def _cpu_s(hall: Hall) -> float:

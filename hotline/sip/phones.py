@@ -70,7 +70,13 @@ class AgentPhones:
 
     async def __aenter__(self) -> Self:
         try:
-            await register(self._command, self._spot, self._folder / "register", self._secrets)
+            await register(
+                self._command,
+                self._spot,
+                self._folder / "register",
+                self._secrets,
+                timeout_s=20.0 + len(self._secrets) / 50,
+            )
             await self.sipp.start(phone_xml(self._manner, media_port=self._ear.port), None)
             await self._ready()
         except BaseException:
