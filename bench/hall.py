@@ -151,7 +151,7 @@ async def open_hall(work: Path) -> AsyncIterator[Hall]:
 async def open_staffed_hall(work: Path, count: int) -> AsyncIterator[Hall]:
     """For `scale`: ``count`` agents, available since an earlier run of this site, as nobody types so many PINs."""
     place = find_place(MODULES)
-    agents = tuple(str(10_001 + place) for place in range(count))
+    agents = tuple(str(extension) for extension in range(1001, 1002 + count) if extension != 2001)[:count]
     site, folders, sounds = await _furnished(work / "site", agents=agents)
     write_private(site.folder / "extensions_custom.conf", queue_dialplan())
     write_private(private_folder(folders.asterisk) / "queues.conf", queues(agents))

@@ -42,7 +42,8 @@ def make_site(
     for flow in (folder / "flows").glob("*.yaml"):
         flow.unlink()
     for name, content in _files(folder, modules, agents).items():
-        write_private(folder / name, json.dumps(content, ensure_ascii=False, indent=1))
+        large = name == "agents.yaml" and len(agents) > len(AGENTS)  # a file may have 1 MB
+        write_private(folder / name, json.dumps(content, ensure_ascii=False, indent=None if large else 1))
     return load_site(folder)
 
 
