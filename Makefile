@@ -3,11 +3,12 @@
 PY := .venv/bin/python
 SITE ?= site
 
-.PHONY: help setup run test check format lock bench clean
+.PHONY: help setup run test soak check format lock bench clean
 
 help:
 	@echo "make run     set up, start the sample site, let a real call walk through it, stay up for your softphone"
 	@echo "make test    set up and run every check and test"
+	@echo "make soak    1,000 calls over twenty phones, good and bad ones; judged by the phones' own logs"
 	@echo "make bench   measure against the peers, in one Asterisk (also: .venv/bin/hotline bench)"
 	@echo "make check   format, lint, types, import rules only"
 
@@ -20,6 +21,9 @@ run: setup
 
 test: setup check
 	@$(PY) -m pytest -n 2 --dist loadfile $(PYTEST_ARGS)
+
+soak: setup
+	@HOTLINE_SOAK_CALLS=$${HOTLINE_SOAK_CALLS:-1000} $(PY) -m pytest tests/asterisk/test_live_soak.py
 
 check: setup
 	@$(PY) -m ruff format --check --quiet .

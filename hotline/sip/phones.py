@@ -40,7 +40,7 @@ async def register(
     finally:
         await sipp.kill()
     if code:
-        raise SippError(f"a registration of {sorted(secrets)} was refused. {sipp.complaint()}")
+        raise SippError(f"a registration of {', '.join(sorted(secrets)[:20])} was refused. {sipp.complaint()}")
 
 
 class AgentPhones:

@@ -83,6 +83,10 @@ class Witness:
         """The agents to whom this caller was offered, in order."""
         return [entry.fields["agent"] for entry in self.entries(ani) if entry.kind == "offered"]
 
+    def offered(self) -> list[Entry]:
+        """Every offer to an agent, whoever called, in order."""
+        return [entry for entry in self._all_entries() if entry.kind == "offered"]
+
     async def until_noted(self, ani: str, word: str, timeout_s: float = 10.0) -> list[str]:
         """The story, as soon as ``word`` is in it. Where a caller is can be known in no other way."""
         return await self.until(lambda: self.story(ani), lambda story: word in story, timeout_s)
