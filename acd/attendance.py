@@ -15,7 +15,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from acd.model import PresenceEvent
+from acd.deadlines import Due
+from acd.model import Miss, PresenceEvent
 from acd.offering import Offering
 from acd.parts import Parts
 from acd.waits import Waits
@@ -39,6 +40,7 @@ class Attendance:
         if state is None:
             return False
         self._p.floor.note(state)
+        self.watch_rona(extension, now)
         self._changed(extension)
         self._p.tell.presence(state, now)
         if event in (PresenceEvent.LOG_IN, PresenceEvent.READY):
@@ -48,9 +50,20 @@ class Attendance:
             await self._waits.gone_home(extension, now)
         return True
 
-    async def blame(self, extension: str, now: float) -> None:
+    async def blame(self, extension: str, why: Miss, now: float) -> None:
         """After a miss that was the agent's: a rest, and at the last a pause."""
-        if self._p.rules.rest_after_miss_s > 0:
-            self._p.floor.rest(extension, now + self._p.rules.rest_after_miss_s)
-        if self._p.floor.state(extension).misses >= self._p.rules.misses_to_pause:
+        rona = self._p.rules.rona[why]
+        if rona.rest_s > 0:
+            self._p.floor.rest(extension, now + rona.rest_s)
+        if self._p.floor.state(extension).misses.of(why) >= rona.misses:
             await self.move(extension, PresenceEvent.PAUSE, RONA)
+
+    async def rona_over(self, extension: str) -> None:
+        """The pause for missed calls has lasted long enough. One that the agent has made their own stays."""
+        if self._p.floor.state(extension).pause_reason == RONA:
+            await self.move(extension, PresenceEvent.READY)
+
+    def watch_rona(self, extension: str, now: float) -> None:
+        """Whether, and when, this agent's pause ends by itself."""
+        paused, ends_s = self._p.floor.state(extension).pause_reason == RONA, self._p.rules.rona_ends_s
+        self._p.deadlines.set(Due.RONA, extension, now + ends_s if paused and ends_s is not None else None)

@@ -6,6 +6,7 @@ be hung, its Asterisk frozen, its event lost.
 
 from __future__ import annotations
 
+from acd.attendance import Attendance
 from acd.deadlines import Due
 from acd.dispatch import Dispatch
 from acd.model import AgentState, Engagement, PhoneState
@@ -18,8 +19,11 @@ _HELD_RING_S = 1.0  # how often an overdue ring is looked at while we cannot see
 
 
 class Clockwork:
-    def __init__(self, parts: Parts, offering: Offering, waits: Waits, dispatch: Dispatch) -> None:
+    def __init__(
+        self, parts: Parts, offering: Offering, waits: Waits, dispatch: Dispatch, attendance: Attendance
+    ) -> None:
         self._p = parts
+        self._attendance = attendance
         self._offering = offering
         self._waits = waits
         self._dispatch = dispatch
@@ -31,13 +35,15 @@ class Clockwork:
 
     async def _one(self, due: Due, whom: str, now: float) -> None:
         match due:
-            case Due.STEP | Due.WAIT | Due.BACK:
+            case Due.STEP | Due.WAIT | Due.BACK | Due.OVERFLOW:
                 await self._waits.go_on(whom, now)
             case Due.AGENT:
                 await self._agent(self._p.floor.state(whom), now)
             case Due.REST:
                 self._p.floor.rest(whom, None)
                 await self._offering.try_agent(whom)
+            case Due.RONA:
+                await self._attendance.rona_over(whom)
             case Due.EXPECTED:
                 self._p.held.expected.clear()
                 await self._offering.try_all()

@@ -18,8 +18,10 @@ class Due(StrEnum):
 
     AGENT = "agent"  # the engagement's own deadline; extension
     REST = "rest"  # the rest after a miss is over; extension
+    RONA = "rona"  # the pause for missed calls ends by itself; extension
     STEP = "step"  # the requirement relaxes; call id
     WAIT = "wait"  # the longest wait is reached; call id
+    OVERFLOW = "overflow"  # a rule of overflow holds by the clock; call id
     BACK = "back"  # the call that let an offer lapse may be offered again; call id
     EXPECTED = "expected"  # nobody waits any longer for calls to come back
     RESYNC = "resync"  # read the store again

@@ -58,14 +58,14 @@ class Dispatch:
         now = self._p.clock()
         blamed = why is not Miss.WITHDRAWN
         event = EngagementEvent.MISS if blamed else EngagementEvent.WITHDRAW
-        if not await self._step(offer, event, now, None):
+        if not await self._step(offer, event, now, None, why):
             return
         place = self._p.line.at(offer)
         self._p.tell.of_offer(EventKind.OFFER_MISSED, offer, now, why=why.value)
         if blamed:
             if place is not None:
                 place.refused.add(offer.agent)
-            await self._attendance.blame(offer.agent, now)
+            await self._attendance.blame(offer.agent, why, now)
         await self._apart(offer, place, now)
 
     async def lapse(self, offer: Offer, why: str) -> None:
@@ -120,8 +120,10 @@ class Dispatch:
         await self._offering.try_agent(offer.agent)
         await self._offering.try_call(offer.call_id)
 
-    async def _step(self, offer: Offer, event: EngagementEvent, now: float, deadline: float | None) -> bool:
-        state = await self._p.store.step(offer, event, now=now, deadline=deadline)
+    async def _step(
+        self, offer: Offer, event: EngagementEvent, now: float, deadline: float | None, why: Miss = Miss.WITHDRAWN
+    ) -> bool:
+        state = await self._p.store.step(offer, event, now=now, deadline=deadline, why=why)
         if state is None:
             return False
         self._p.floor.note(state)

@@ -7,6 +7,7 @@ Kinds are spelt as the journal spells its entries. Fields by kind:
     offer_missed    token, why                               offer_lapsed    token, why
     answered        token                                    talk_ended      token, wrap_up_s
     wait_over       -                                        queue_left      -
+    sent_on         to (queue, or ''), why
     agent_presence  presence, reason                         wrap_up_ended   -
 """
 
@@ -27,6 +28,7 @@ class EventKind(StrEnum):
     ANSWERED = "answered"
     TALK_ENDED = "talk_ended"
     WAIT_OVER = "wait_over"  # the queue's longest wait is reached
+    SENT_ON = "sent_on"  # the queue passes the call on: overflow, or somebody at the console
     QUEUE_LEFT = "queue_left"
     AGENT_PRESENCE = "agent_presence"
     WRAP_UP_ENDED = "wrap_up_ended"

@@ -6,12 +6,12 @@ closing, not sitting out. Changed only inside a turn.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 
 from acd.deadlines import Deadlines, Due
 from acd.ladder import Ladder
 from acd.matching import Index
-from acd.model import Offer
+from acd.model import Offer, place_in_line
 from acd.tickets import Place, Ticket
 
 
@@ -20,7 +20,16 @@ class UnknownQueue(ValueError):
 
 
 class Line:
-    def __init__(self, ladders: Mapping[str, Ladder], index: Index, deadlines: Deadlines) -> None:
+    def __init__(
+        self,
+        ladders: Mapping[str, Ladder],
+        index: Index,
+        deadlines: Deadlines,
+        class_s: float,
+        is_staffed: Callable[[str], bool],
+    ) -> None:
+        self._class_s = class_s  # of one priority class
+        self._is_staffed = is_staffed
         self._ladders = ladders
         self._index = index
         self._deadlines = deadlines
@@ -50,10 +59,13 @@ class Line:
 
     def enter(self, ticket: Ticket) -> Place:
         call = ticket.call
+        spec = self.ladder(call.queue).spec
         entered_at = call.joined_at if call.entered_at is None else call.entered_at
-        wait_s = self.ladder(call.queue).spec.max_wait_s if call.wait_s is None else call.wait_s
-        wait_until = entered_at + wait_s
+        wait_until = entered_at + (spec.max_wait_s if call.wait_s is None else call.wait_s)
         place = self._places[call.call_id] = Place(ticket, 0, entered_at, wait_until)
+        if not call.agent:
+            place.preferred = next(filter(self._is_staffed, call.preferred), "")
+            place.preferred_until = entered_at + spec.preferred_s
         self._queues[call.queue][call.call_id] = place
         self._deadlines.set(Due.WAIT, call.call_id, wait_until)
         return place
@@ -67,7 +79,7 @@ class Line:
         place.ticket.offer = None
         place.ticket.closed = True
         self._index.remove_call(call_id)
-        for due in (Due.STEP, Due.WAIT, Due.BACK):
+        for due in (Due.STEP, Due.WAIT, Due.BACK, Due.OVERFLOW):
             self._deadlines.set(due, call_id, None)
 
     def offered(self, place: Place, offer: Offer) -> None:
@@ -89,19 +101,32 @@ class Line:
         call, before = place.call, place.step
         if call.agent:  # for one agent, whatever the steps ask for: there is nothing to climb
             return False
+        if self._is_kept(place, now):
+            self._deadlines.set(Due.STEP, call.call_id, place.preferred_until)
+            return False
         ladder = self.ladder(call.queue)
         place.step, place.step_since = ladder.climb(place.step, place.step_since, call.attributes, now)
         self._deadlines.set(Due.STEP, call.call_id, ladder.end(place.step, place.step_since))
         return place.step != before
 
+    def _is_kept(self, place: Place, now: float) -> bool:
+        """For the agent whom it should rather have. The steps begin when that is over, whatever ended it."""
+        agent = place.preferred
+        if agent and now < place.preferred_until and agent not in place.refused and self._is_staffed(agent):
+            return True
+        if agent:
+            place.preferred = ""
+            place.step_since = min(now, place.preferred_until)
+        return False
+
     def _settle(self, place: Place, now: float) -> None:
         ticket, call = place.ticket, place.call
-        if ticket.offer is not None or ticket.timed_out or ticket.closed or now < place.out_until:
+        if not ticket.waits or now < place.out_until:
             self._index.remove_call(call.call_id)
             return
-        order = (-call.priority, call.joined_at, call.call_id)
-        if call.agent:
-            self._index.add_direct(order, call.agent)
+        order = place_in_line(call, self._class_s)
+        if place.kept_for:
+            self._index.add_direct(order, place.kept_for)
             return
         of = self.ladder(call.queue).call_class(place.step, call.attributes)
         self._index.add_call(order, of, place.refused)

@@ -1,9 +1,9 @@
 """Who, for this call, now; and which call, for this agent, now.
 
 An index of the calls that wait and the agents that could take one. Pure: no I/O, no clock, no chance.
-Law of the calls: higher priority first, then the earlier join, then the call id. Law of the agents: the
-queue's strategy, then the extension. A refusal makes the pair each other's *last* choice, not a forbidden
-one: ringing the same phone again is better than ringing none.
+Law of the calls: `acd.model.place_in_line` (the join time, moved by the priority), whatever queue they are in. Law of
+the agents: the queue's strategy, then the extension. A refusal makes the pair each other's *last* choice, not a
+forbidden one: ringing the same phone again is better than ringing none.
 
 Direct calls, for one agent by name, stand in a side line of that agent's and in no bucket: whoever is not named in one
 pays a look into an empty dictionary for them, and no class is made of them.

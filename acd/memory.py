@@ -14,6 +14,8 @@ from acd.model import (
     Engagement,
     EngagementEvent,
     IllegalTransition,
+    Miss,
+    Misses,
     Offer,
     PresenceEvent,
     WaitingCall,
@@ -54,7 +56,13 @@ class MemoryStore:
         return self._keep(replace(state, engagement=Engagement.RESERVED, offer=offer, deadline=offer.deadline))
 
     async def step(
-        self, offer: Offer, event: EngagementEvent, *, now: float, deadline: float | None
+        self,
+        offer: Offer,
+        event: EngagementEvent,
+        *,
+        now: float,
+        deadline: float | None,
+        why: Miss = Miss.NO_ANSWER,
     ) -> AgentState | None:
         state = self._agents.get(offer.agent)
         if state is None or not state.holds(offer):
@@ -67,7 +75,7 @@ class MemoryStore:
         if event in _RELEASES:
             self._release(offer, event)
             moved = replace(moved, offer=None)
-        return self._keep(_counted(moved, event, now))
+        return self._keep(_counted(moved, event, now, why))
 
     def _release(self, offer: Offer, event: EngagementEvent) -> None:
         current = self._offers.get(offer.call_id)
@@ -94,7 +102,7 @@ class MemoryStore:
         moved = replace(state, presence=presence, pause_reason=reason if event is PresenceEvent.PAUSE else "")
         if event in (PresenceEvent.LOG_IN, PresenceEvent.READY):
             idle = state.engagement is Engagement.IDLE
-            moved = replace(moved, misses=0, idle_since=now if idle else state.idle_since)
+            moved = replace(moved, misses=Misses(), idle_since=now if idle else state.idle_since)
         return self._keep(moved)
 
     async def agent(self, extension: str) -> AgentState:
@@ -111,11 +119,11 @@ class MemoryStore:
         return state
 
 
-def _counted(state: AgentState, event: EngagementEvent, now: float) -> AgentState:
+def _counted(state: AgentState, event: EngagementEvent, now: float, why: Miss) -> AgentState:
     if event is EngagementEvent.MISS:
-        return replace(state, deadline=None, idle_since=now, misses=state.misses + 1)
+        return replace(state, deadline=None, idle_since=now, misses=state.misses.one_more(why))
     if event is EngagementEvent.WITHDRAW:
         return replace(state, deadline=None)
     if event is EngagementEvent.END:  # not ANSWER: who answers and hangs up before being joined has missed it
-        return replace(state, misses=0)
+        return replace(state, misses=Misses())
     return state

@@ -7,8 +7,11 @@ made by one steady clock at the edge; durations are seconds and say so in their 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import Literal
+
+from acd.overflow import OverflowRule
 
 
 class IllegalTransition(Exception):
@@ -127,9 +130,13 @@ class StepSpec:
     for_s: float | None = None
 
 
+Preferred = Literal["owner", "last_agent"]  # whose account the caller is; with whom they have talked last
+
+
 @dataclass(frozen=True, slots=True)
 class QueueSpec:
-    """A queue as the site describes it. Times in seconds."""
+    """A queue as the site describes it. Times in seconds. ``preferred``: which agents a
+    call should rather have, the best first, and ``preferred_s``: how long it is kept for one, before the first step."""
 
     name: str
     steps: tuple[StepSpec, ...]
@@ -137,6 +144,9 @@ class QueueSpec:
     wrap_up_s: float = 10.0
     max_wait_s: float = 600.0
     strategy: str = "longest_idle"
+    preferred: tuple[Preferred, ...] = ()
+    preferred_s: float = 15.0
+    overflow: tuple[OverflowRule, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,12 +156,14 @@ class WaitingCall:
     ``joined_at`` is the *original* join time: it survives an engine restart and a change of queue, and
     it alone gives the place in line. ``entered_at`` is when the call came into *this* queue: the queue's
     steps and its longest wait count from there (None: from ``joined_at``).
-    ``priority``: larger first. ``attributes`` are the call variables a requirement may name
-    (``$language``, ``$product``).
+    ``priority``: the class (`place_in_line`); may be negative. ``attributes`` are the call variables a requirement may
+    name (``$language``, ``$product``).
 
     ``agent``: the extension of the one agent who may take it, whatever the queue's steps ask for; such a *direct* call
     has its turn among all that this agent may serve, and gives up as soon as there is nobody to wait for.
     ``wait_s``: how long it may wait in this queue, instead of the queue's own longest wait.
+    ``preferred``: extensions of agents whom the call should rather have, the best first: the first of them who is
+    logged in has it to themselves for the queue's ``preferred_s``. ``been``: queues that it has left for another.
     """
 
     call_id: str
@@ -162,6 +174,15 @@ class WaitingCall:
     entered_at: float | None = None
     agent: str = ""
     wait_s: float | None = None
+    preferred: tuple[str, ...] = ()
+    been: frozenset[str] = frozenset()
+
+
+def place_in_line(call: WaitingCall, class_s: float) -> tuple[float, float, str]:
+    """What puts the waiting calls in order, over all queues: each priority class counts as ``class_s`` seconds waited
+    longer. So a call of class 0 is passed by later ones of class p for p x class_s seconds at most, and never starves;
+    the order of two calls never changes while they wait."""
+    return (call.joined_at - class_s * call.priority, call.joined_at, call.call_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +203,26 @@ class Offer:
 
 
 @dataclass(frozen=True, slots=True)
+class Misses:
+    """Offers in a row that an agent did not take, counted apart by how they missed. A conversation ends the row."""
+
+    no_answer: int = 0
+    rejected: int = 0
+    unreachable: int = 0
+
+    def of(self, why: Miss) -> int:
+        return int(getattr(self, why.value, 0))
+
+    def one_more(self, why: Miss) -> Misses:
+        """The same for WITHDRAWN, which is nobody's miss."""
+        return self if why is Miss.WITHDRAWN else replace(self, **{why.value: self.of(why) + 1})
+
+    @property
+    def total(self) -> int:
+        return self.no_answer + self.rejected + self.unreachable
+
+
+@dataclass(frozen=True, slots=True)
 class AgentState:
     """An agent as the store knows them. ``offer`` is set exactly when engagement is RESERVED, RINGING
     or TALKING. ``deadline`` (Unix s) is set for every engagement but IDLE. ``idle_since`` is the key
@@ -195,7 +236,7 @@ class AgentState:
     offer: Offer | None = None
     deadline: float | None = None
     idle_since: float = 0.0
-    misses: int = 0  # RONA: in a row
+    misses: Misses = Misses()  # RONA
 
     @property
     def free(self) -> bool:

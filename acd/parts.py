@@ -13,6 +13,7 @@ from acd.rules import RouterRules
 from acd.store import Store
 from acd.telling import Telling
 from acd.tickets import Ticket
+from ivr.flow.outside import QueueLook
 
 
 @dataclass(slots=True)
@@ -29,7 +30,8 @@ class Held:
 @dataclass(frozen=True, slots=True)
 class Parts:
     """``clock``: Unix seconds. ``wake`` is called inside a turn: quick, and it must not raise.
-    ``doubt``: what we believe and what the store says may differ; it will be read again soon."""
+    ``doubt``: what we believe and what the store says may differ; it will be read again soon.
+    ``look``: how a queue stands."""
 
     store: Store
     floor: Floor
@@ -42,3 +44,4 @@ class Parts:
     wake: Callable[[Ticket], None]
     tell: Telling
     doubt: Callable[[], None]
+    look: Callable[[str], QueueLook]

@@ -24,7 +24,7 @@ class QueueLooks:
         """Nobody and nothing for a queue that is not there."""
         members = [extension for extension in self._members.get(queue, ()) if self._is_there(extension)]
         idle = sum(map(self._floor.eligible, members))
-        waiting = sum(place.ticket.offer is None and not place.ticket.timed_out for place in self._line.of(queue))
+        waiting = sum(place.ticket.waits for place in self._line.of(queue))
         wait_s = expected_wait_s(waiting, idle, len(members), self._handled.mean_s(queue))
         return QueueLook(len(members), idle, waiting, wait_s)
 

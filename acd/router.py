@@ -35,8 +35,10 @@ from acd.model import (
     PresenceEvent,
     QueueSpec,
     WaitingCall,
+    place_in_line,
 )
 from acd.offering import Offering
+from acd.overflow import Onward
 from acd.parts import Held, Parts
 from acd.presence import PresenceBook, PresenceClerk
 from acd.profiles import Profiles
@@ -45,9 +47,9 @@ from acd.resync import resync
 from acd.rules import RouterRules
 from acd.store import Store
 from acd.telling import Telling
-from acd.tickets import Ticket
+from acd.tickets import Place, Ticket
 from acd.turns import Turns
-from acd.views import AgentView, QueueView, agent_view, queue_view
+from acd.views import AgentView, CallView, QueueView, agent_view, call_view, queue_view
 from acd.waits import Waits
 from ivr.flow.outside import QueueLook
 
@@ -82,7 +84,8 @@ class Router:
         index.check_strategies(spec.strategy for spec in queues.values())
         self._floor = Floor(agents, profiles, index, self._deadlines)
         ladders = {name: Ladder(spec, profiles) for name, spec in queues.items()}
-        self._line = Line(ladders, index, self._deadlines)
+        rules = rules or RouterRules()
+        self._line = Line(ladders, index, self._deadlines, rules.priority_class_s, self._floor.is_staffed)
         self._held = Held()
         handled = HandleTimes()
         self._looks = QueueLooks(self._floor, self._line, handled)
@@ -96,17 +99,18 @@ class Router:
             index,
             self._deadlines,
             self._held,
-            rules or RouterRules(),
+            rules,
             clock,
             wake,
             Telling(_both(handled.hear, reports)),
             self._doubt,
+            self._looks.look,
         )
         self._offering = Offering(self._parts)
         self._waits = Waits(self._parts, self._offering)
         self._attendance = Attendance(self._parts, self._offering, self._waits, self._clerk.changed)
         self._dispatch = Dispatch(self._parts, self._offering, self._waits, self._attendance)
-        self._clockwork = Clockwork(self._parts, self._offering, self._waits, self._dispatch)
+        self._clockwork = Clockwork(self._parts, self._offering, self._waits, self._dispatch, self._attendance)
         self._stirred = asyncio.Event()
         self._asleep_until = -NEVER
 
@@ -123,6 +127,8 @@ class Router:
                 if presence is Presence.PAUSED:
                     await self._store.set_presence(extension, PresenceEvent.PAUSE, now=self._clock(), reason=reason)
         await resync(self._parts, self._offering, self._waits, self._dispatch)
+        for extension in presences.keys() & self._floor.specs.keys():
+            self._attendance.watch_rona(extension, self._clock())
 
     async def run(self) -> None:
         """The clock and the presence clerk; the only place in the ACD that sleeps. Runs until cancelled."""
@@ -209,6 +215,21 @@ class Router:
         offer = await self._store.leave(call_id)
         if offer is not None:
             await self._dispatch.release(offer)
+
+    async def send_on(self, call_id: str, queue: str, why: str) -> bool:
+        """Somebody at the console sends a waiting call to another queue, where it keeps its join time, or ('') out of
+        the line, to what its flow says. False: no such call waits; one that rings or talks is left alone.
+        Raises UnknownQueue."""
+        if queue:
+            self._line.ladder(queue)
+        return await self._turns.take(self._send_on(call_id, Onward(queue, why)))
+
+    async def _send_on(self, call_id: str, to: Onward) -> bool:
+        place = self._line.get(call_id)
+        if place is None or not place.ticket.waits:
+            return False
+        self._waits.send_on(place, to, self._clock())
+        return True
 
     # ---- the offers
 
@@ -314,6 +335,16 @@ class Router:
 
     async def agents(self) -> Sequence[AgentView]:
         return [agent_view(self._floor, extension) for extension in self._floor.specs]
+
+    async def line(self) -> Sequence[CallView]:
+        """The calls that wait or ring, in the order of the line, over all queues."""
+        now, class_s = self._clock(), self._parts.rules.priority_class_s
+        places = sorted(self._line, key=lambda place: place_in_line(place.call, class_s))
+        return [call_view(place, now) for place in places if not self._talks(place)]
+
+    def _talks(self, place: Place) -> bool:
+        offer = place.ticket.offer
+        return offer is not None and self._floor.state(offer.agent).engagement is Engagement.TALKING
 
     async def queues(self) -> Sequence[QueueView]:
         now = self._clock()

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from acd.model import AgentState, EngagementEvent, Offer, PresenceEvent, WaitingCall
+from acd.model import AgentState, EngagementEvent, Miss, Offer, PresenceEvent, WaitingCall
 
 
 class Store(Protocol):
@@ -31,12 +31,18 @@ class Store(Protocol):
         None when the agent is not available and idle, or the call is gone or offered already."""
 
     async def step(
-        self, offer: Offer, event: EngagementEvent, *, now: float, deadline: float | None
+        self,
+        offer: Offer,
+        event: EngagementEvent,
+        *,
+        now: float,
+        deadline: float | None,
+        why: Miss = Miss.NO_ANSWER,
     ) -> AgentState | None:
         """Move the offer's agent along the engagement table; ``deadline`` (Unix s) belongs to the new state.
-        MISS and WITHDRAW make the call waiting again if it is still in; a MISS counts one miss and sets
-        idle_since, a WITHDRAW does neither. END drops offer and call and sets the count back to 0 (an ANSWER does not:
-        who answers and hangs up before being joined to the caller has missed the call).
+        MISS and WITHDRAW make the call waiting again if it is still in; a MISS counts one miss of the kind ``why`` and
+        sets idle_since, a WITHDRAW does neither. END drops offer and call and sets the counts back to 0 (an ANSWER does
+        not: who answers and hangs up before being joined to the caller has missed the call).
         None when the token is not the one the agent holds, or the table has no such step: nothing
         changes. A call that has left and joined again under another offer is never touched by the old one."""
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from acd.floor import Floor
 from acd.line import Line
 from acd.model import Engagement, PhoneState, Presence
+from acd.tickets import Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,35 @@ class QueueView:
     idle: int
 
 
+@dataclass(frozen=True, slots=True)
+class CallView:
+    """A call that waits or rings. ``waited_s`` from its join time; ``agent``: whose phone rings, or ''; ``kept_for``:
+    the one agent who may take it now, or ''."""
+
+    call_id: str
+    queue: str
+    priority: int
+    waited_s: float
+    step: int
+    agent: str
+    kept_for: str
+    refused: tuple[str, ...]
+
+
+def call_view(place: Place, now: float) -> CallView:
+    call, offer = place.call, place.ticket.offer
+    return CallView(
+        call_id=call.call_id,
+        queue=call.queue,
+        priority=call.priority,
+        waited_s=round(max(0.0, now - call.joined_at), 1),
+        step=place.step,
+        agent=offer.agent if offer is not None else "",
+        kept_for=place.kept_for,
+        refused=tuple(sorted(place.refused)),
+    )
+
+
 def agent_view(floor: Floor, extension: str) -> AgentView:
     state, spec = floor.state(extension), floor.specs[extension]
     return AgentView(
@@ -61,15 +91,14 @@ def agent_view(floor: Floor, extension: str) -> AgentView:
         queue=state.offer.queue if state.offer else "",
         until=state.deadline,
         idle_since=state.idle_since,
-        misses=state.misses,
+        misses=state.misses.total,
         queues=tuple(sorted(spec.queues)),
         skills=dict(spec.skills),
     )
 
 
 def queue_view(name: str, floor: Floor, line: Line, now: float) -> QueueView:
-    calls = [place for place in line if place.call.queue == name and not place.ticket.timed_out]
-    waiting = [place.call.joined_at for place in calls if place.ticket.offer is None]
+    waiting = [place.call.joined_at for place in line.of(name) if place.ticket.waits]
     states = [state for state in floor if name in floor.specs[state.extension].queues]
     offers = [(state.engagement, state.offer) for state in floor if state.offer is not None]
     mine = [engagement for engagement, offer in offers if offer.queue == name]

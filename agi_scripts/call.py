@@ -20,6 +20,7 @@ from agi_scripts.contact import Luggage, accept, new_record, pack_attributes, un
 from agi_scripts.endpoint import is_of_the_house
 from agi_scripts.record import CallRecord
 from agi_scripts.ringing import WaitEnd
+from agi_scripts.standing import with_standing
 from agi_scripts.transfer import transfer
 from agi_scripts.waiting import wait_for_agent
 from crm_bridge.numbers import e164
@@ -28,11 +29,13 @@ from crm_bridge.resume import LeftOff
 from ivr.agi.session import AgiSession
 from ivr.agi_voice import AgiVoice
 from ivr.flow.interpreter import CallerGone, CallState, HangUp, Leave, QueueFor, TransferTo, walk
+from ivr.flow.model import Flow
 
 log = logging.getLogger(__name__)
 
 _STOPPED = "site stopped"
 _TOO_MANY = "too_many_calls"
+_GAVE_UP = {WaitEnd.TIMED_OUT: Outcome.TIMEOUT, WaitEnd.OVERFLOWED: Outcome.OVERFLOW}
 
 
 async def serve_call(session: AgiSession, centre: Centre) -> None:
@@ -102,6 +105,7 @@ async def _come_back(session: AgiSession, record: CallRecord, centre: Centre, lu
         record.attributes,
         then=ways.then if ways else None,
         after=ways.after if ways else None,
+        overflow=ways.overflow if ways else None,
         agent=luggage.agent,
         wait_s=luggage.wait_s,
     )
@@ -153,14 +157,19 @@ async def _follow_flow(
     state = _state(record, centre)
     voice.speak_language(state.language)
     flow = centre.flow_of(record.dnis)
-    leave: Leave = first or await walk(flow, start, state, voice, centre.world, centre.flows)
+    leave: Leave = first or await _walk(flow, start, state, voice, centre)
     while True:
         record.speak(state.language)
         record.retag(state.source)
         node = await _take_leave(session, voice, record, centre, state, leave)
         if node is None:
             return
-        leave = await walk(flow, node, state, voice, centre.world, centre.flows)
+        leave = await _walk(flow, node, state, voice, centre)
+
+
+async def _walk(flow: Flow, start: str | None, state: CallState, voice: AgiVoice, centre: Centre) -> Leave:
+    leave = await walk(flow, start, state, voice, centre.world, centre.flows)
+    return await with_standing(leave, state, centre) if isinstance(leave, QueueFor) else leave
 
 
 async def _take_leave(
@@ -197,6 +206,9 @@ async def _caller_left(
     if centre.live.closing:
         await record.cut_short(_STOPPED)
     elif not session.cut:
+        if outcome is Outcome.ABANDONED_QUEUE and record.joined_at is not None:
+            number = e164(record.ani, centre.country) or ""
+            centre.regained.left(number, record.queue, record.joined_at, centre.clock())
         await record.end(outcome, HangupBy.CALLER, cause=cause)
 
 
@@ -214,14 +226,17 @@ async def _go_on(
         await _caller_left(session, record, centre, abandoned)
     if end is WaitEnd.TALKED:
         return await _after_talk(session, centre, wish.after)
-    if end is not WaitEnd.TIMED_OUT:
+    if end not in _GAVE_UP:
         return None
-    record.give_up(Outcome.TIMEOUT)
-    if wish.then is None:
-        await record.end(Outcome.TIMEOUT, HangupBy.SYSTEM)
+    outcome, then = _GAVE_UP[end], wish.then
+    if end is WaitEnd.OVERFLOWED and isinstance(wish, QueueFor):
+        then = wish.overflow or wish.then
+    record.give_up(outcome)
+    if then is None:
+        await record.end(outcome, HangupBy.SYSTEM)
     elif isinstance(wish, QueueFor):  # should the engine die now, the call is not to go back into this queue
         await session.set_variables({variables.QUEUE: ""})
-    return wish.then
+    return then
 
 
 async def _after_talk(session: AgiSession, centre: Centre, after: str | None) -> str | None:

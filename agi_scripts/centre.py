@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Protocol
 
 from acd.model import AgentSpec, Offer, QueueSpec
 from acd.router import Router
+from acd.standing import StandingRules
 from agi_scripts.admission import Admission
 from agi_scripts.outside_numbers import OutsideNumbers
+from agi_scripts.regained import RegainedPlaces
 from agi_scripts.studio import Studio
 from crm_bridge.journal import Journal
 from crm_bridge.resume import LeftOff
@@ -99,6 +101,8 @@ class Centre:
     closings: LineClosings | None = None
     studio: Studio | None = None
     admission: Admission = field(default_factory=Admission)
+    standing: StandingRules = field(default_factory=StandingRules)
+    regained: RegainedPlaces = field(default_factory=RegainedPlaces)
     pin_lock: PinLock = field(default_factory=PinLock)
     outside_numbers: OutsideNumbers = field(default_factory=OutsideNumbers)
     live: LiveCalls = field(default_factory=LiveCalls)

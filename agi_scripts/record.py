@@ -39,6 +39,7 @@ class CallRecord:
     offered_at: float | None = None
     answered_at: float | None = None
     talked_s: float = 0.0
+    regained_s: float = 0.0  # of the wait since `joined_at`: before this call, which has an earlier one's place
     gave_up: Outcome | None = None  # a queue gave up on this call: that stays its outcome if nothing better comes
     gave_up_at: float | None = None  # what the caller hears after that is no waiting
     left_off: LeftOff = field(default_factory=LeftOff)
@@ -98,6 +99,10 @@ class CallRecord:
     def joined(self, queue: str, joined_at: float, priority: int) -> None:
         self.queue, self.joined_at, self.gave_up_at = queue, joined_at, None
         self.note("queued", queue=queue, joined_at=joined_at, priority=priority)
+
+    def sent_on(self, queue: str, why: str) -> None:
+        """The queue passes the call on: to another queue, or ('') to its flow."""
+        self.note("sent_on", queue=queue, why=why)
 
     def give_up(self, outcome: Outcome) -> None:
         """The queue has: the wait is over, the call is not."""
@@ -169,7 +174,7 @@ class CallRecord:
     def _waited_s(self, now: float) -> float:
         if self.joined_at is None:
             return 0.0
-        return round(max(0.0, (self.answered_at or self.gave_up_at or now) - self.joined_at), 3)
+        return round(max(0.0, (self.answered_at or self.gave_up_at or now) - self.joined_at - self.regained_s), 3)
 
     def _offered_s(self, now: float) -> float:
         if self.offered_at is None:

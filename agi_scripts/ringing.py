@@ -28,11 +28,12 @@ _MISSES = {
 
 
 class WaitEnd(StrEnum):
-    """How the wait ended. Only after TIMED_OUT is there still a caller to talk to."""
+    """How the wait ended. Only after TIMED_OUT and OVERFLOWED is there still a caller to talk to."""
 
     TALKED = "talked"
     ABANDONED = "abandoned"
     TIMED_OUT = "timed_out"
+    OVERFLOWED = "overflowed"  # the queue has passed the call on to the flow
     CUT = "cut"  # the line to Asterisk is gone: the call comes back or is found lost, so no outcome here
 
 

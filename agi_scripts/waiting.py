@@ -6,13 +6,17 @@ is then the ticket, never the digit: a caller who sends a D of their own only go
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from acd.model import WaitingCall
+from acd.overflow import Onward
 from acd.router import Ticket
 from agi_scripts import variables
 from agi_scripts.centre import Centre, LiveCalls
 from agi_scripts.contact import pack_attributes
 from agi_scripts.record import CallRecord
 from agi_scripts.ringing import WaitEnd, gone, ring, whisper
+from crm_bridge.numbers import e164
 from ivr.agi.session import AgiSession
 from ivr.agi_voice import AgiVoice
 from ivr.flow.interpreter import QueueFor
@@ -20,20 +24,39 @@ from ivr.voice import Ended
 
 # One look around per this many seconds even when nobody wakes us. A lost wake costs at most this.
 _LISTEN_S = 20.0
+WITHDRAWN, MOVED = "withdrawn", "moved"  # why a call leaves its queue, when somebody at the console has done it
 
 
 async def wait_for_agent(
     session: AgiSession, voice: AgiVoice, record: CallRecord, centre: Centre, wish: QueueFor
 ) -> WaitEnd:
     """Queue, ring, talk. Returns when the conversation is over (its outcome is then durable), when the caller
-    has left, or when the queue gave up on an agent."""
-    ticket = await _join(session, record, centre, wish)
+    has left, or when the queue gave up on an agent. A queue may pass the call on to another one, with its place."""
+    been: frozenset[str] = frozenset()
+    while True:
+        end = await _wait_in_line(session, voice, record, centre, wish, been)
+        if not isinstance(end, Onward):
+            return end
+        if not end.queue:
+            return WaitEnd.TIMED_OUT if end.why == WITHDRAWN else WaitEnd.OVERFLOWED
+        been |= {wish.queue}
+        wish = replace(wish, queue=end.queue, agent="", wait_s=None, preferred=())
+
+
+async def _wait_in_line(
+    session: AgiSession, voice: AgiVoice, record: CallRecord, centre: Centre, wish: QueueFor, been: frozenset[str]
+) -> WaitEnd | Onward:
+    """One queue."""
+    ticket = await _join(session, record, centre, wish, been)
     try:
         while True:
             if ticket.offer is not None:
                 end = await ring(session, record, centre, ticket.offer)
             elif ticket.timed_out or centre.live.draining:
                 return WaitEnd.TIMED_OUT
+            elif ticket.onward is not None:
+                record.sent_on(ticket.onward.queue, ticket.onward.why)
+                return ticket.onward
             else:
                 end = await _listen(session, voice, ticket, centre.live)
             if end is not None:
@@ -42,11 +65,13 @@ async def wait_for_agent(
         await centre.router.leave(ticket)
 
 
-async def _join(session: AgiSession, record: CallRecord, centre: Centre, wish: QueueFor) -> Ticket:
+async def _join(
+    session: AgiSession, record: CallRecord, centre: Centre, wish: QueueFor, been: frozenset[str]
+) -> Ticket:
     """Everything a new engine would need to give the place back goes on the channel before the place is taken."""
     returning = record.joined_at is not None and record.queue == wish.queue and record.gave_up is None
     now = centre.clock()
-    joined_at = record.joined_at if record.joined_at is not None else now
+    joined_at = record.joined_at if record.joined_at is not None else _first_joined(record, centre, wish, now)
     entered_at = joined_at if returning else now
     record.attributes = dict(wish.attributes)
     await session.set_variables(
@@ -71,13 +96,24 @@ async def _join(session: AgiSession, record: CallRecord, centre: Centre, wish: Q
         entered_at,
         agent=wish.agent,
         wait_s=wish.wait_s,
+        preferred=wish.preferred,
+        been=been,
     )
     return await centre.router.join(call, tag=record.channel)
 
 
+def _first_joined(record: CallRecord, centre: Centre, wish: QueueFor, now: float) -> float:
+    """Now; or when a caller who was cut off a moment ago had joined."""
+    regained = centre.regained.take(e164(record.ani, centre.country) or "", wish.queue, now)
+    if regained is None:
+        return now
+    record.regained_s = now - regained
+    return regained
+
+
 async def _listen(session: AgiSession, voice: AgiVoice, ticket: Ticket, live: LiveCalls) -> WaitEnd | None:
     await voice.music(True)
-    while ticket.offer is None and not ticket.timed_out and not live.draining:
+    while ticket.waits and not live.draining:
         ticket.listening = True
         heard = await voice.wait(_LISTEN_S)
         ticket.listening = False

@@ -14,8 +14,9 @@ from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, Date, ScalarSelect, Select, String, bindparam, func, or_, select
 
-from crm_bridge.models import customer_numbers, customers, dealers, orders, promises, shipments, tickets
+from crm_bridge.models import calls, customer_numbers, customers, dealers, orders, promises, shipments, tickets
 from crm_bridge.numbers import e164
+from crm_bridge.outcome import Outcome
 from crm_bridge.pins import Pins
 from crm_bridge.store import CrmStore, EntryRefused, StoreAway
 from ivr.flow.outside import NOBODY, Caller, OutsideFailed, Subject
@@ -108,9 +109,18 @@ _PLAIN = tuple(customers.c[name] for name in ("name", "tier", "price_list", "lan
 # The statements are built once: to build one takes longer than to ask it.
 _KEY, _TODAY = bindparam("key", type_=String), bindparam("today", type_=Date)
 _OPEN_PROMISES = _count(promises, _NOT_KEPT).label("open_promises")
+_LAST_AGENT = (
+    select(calls.c.agent)
+    .where(calls.c.customer_id == customers.c.id, calls.c.outcome == Outcome.ANSWERED.value, calls.c.agent != "")
+    .order_by(calls.c.started_at.desc())
+    .limit(1)
+    .correlate(customers)
+    .scalar_subquery()
+)
 _CALLER = (
     select(
         *_PLAIN,
+        func.coalesce(_LAST_AGENT, "").label("last_agent"),
         _OPEN_ORDERS,
         _OPEN_PROMISES,
         _count(promises, _NOT_KEPT, promises.c.due_on < _TODAY).label("broken_promises"),

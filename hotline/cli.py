@@ -29,6 +29,7 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "calls": ("calls", "calls"),
     "agents": ("status", "agents"),
     "queues": ("status", "queues"),
+    "queue": ("queue", "app"),
     "list": ("listing", "list_work"),
     "report": ("calls", "report"),
     "demo": ("demo", "demo"),

@@ -43,7 +43,7 @@ class NoAnswer(ControlError):
 
 
 class Refused(ControlError):
-    """The engine answered that it cannot. The message is its own."""
+    """The engine answered that it cannot. The message is its own. A handler raises it, too."""
 
 
 def socket_folder(run: Path) -> Path:
@@ -131,6 +131,8 @@ class ControlServer:
             return {"ok": False, "why": f"ask one of {', '.join(sorted(self._handlers))}"}
         try:
             return {"ok": True, "answer": dict(await handler(question))}
+        except Refused as reason:
+            return {"ok": False, "why": str(reason)}
         except Exception:
             log.exception("control question failed", extra={"ask": question["ask"]})
             return {"ok": False, "why": "the engine failed to answer; its log says why"}

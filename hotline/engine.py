@@ -22,6 +22,7 @@ from agi_scripts.call import serve_call, serve_ended
 from agi_scripts.centre import Centre, Credentials, LiveCalls
 from agi_scripts.desk import serve_desk
 from agi_scripts.recording_desk import serve_record
+from agi_scripts.regained import RegainedPlaces
 from crm_bridge.closures import JournalClosureBook
 from crm_bridge.directory import Directory
 from crm_bridge.entry import Entry
@@ -38,6 +39,7 @@ from hotline.closings import WORD as CLOSURES
 from hotline.closings import Closings
 from hotline.control import ControlServer, Json
 from hotline.errands import functions, launch, text_gateway
+from hotline.line import LINE, SEND_ON, send_call_on
 from hotline.pbx_watch import AWAY, PbxWatch
 from hotline.prompting import prompt_shelf, utterances
 from hotline.settings import SiteFolders
@@ -139,6 +141,7 @@ class Engine:
             clock=self._clock,
             reports=lambda event: _journal_event(journal, event),
             presence=JournalPresenceBook(journal),
+            rules=self._site.routing,
         )
         await router.start()
         router.hold(AWAY)
@@ -188,6 +191,8 @@ class Engine:
             closings=closings,
             studio=self._studio.studio,
             admission=Admission(site.call_limits),
+            standing=site.standing,
+            regained=RegainedPlaces(site.regain_s),
             outside_numbers=site.outside,
             live=self._live,
         )
@@ -225,6 +230,12 @@ class Engine:
         async def queues(_: Mapping[str, Json]) -> Mapping[str, Json]:
             return {"queues": [asdict(view) for view in await router.queues()]}
 
+        async def line(_: Mapping[str, Json]) -> Mapping[str, Json]:
+            return {"calls": [asdict(view) for view in await router.line()]}
+
+        async def send_on(question: Mapping[str, Json]) -> Mapping[str, Json]:
+            return await send_call_on(router, question)
+
         async def stop(question: Mapping[str, Json]) -> Mapping[str, Json]:
             asyncio.get_running_loop().call_soon(lambda: self.stop(closing=bool(question.get("closing"))))
             return {}
@@ -259,6 +270,8 @@ class Engine:
             "status": status,
             "agents": agents,
             "queues": queues,
+            LINE: line,
+            SEND_ON: send_on,
             CLOSURES: closures,
             "drain": drain,
             "close": close,

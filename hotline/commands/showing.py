@@ -52,10 +52,10 @@ def show_problems(problems: Sequence[SiteProblem]) -> None:
         err.print(Text(f"{problem.gravity}: ", style) + Text(str(problem)), soft_wrap=True)
 
 
-def ask_engine(folders: SiteFolders, word: str) -> dict[str, Any]:
+def ask_engine(folders: SiteFolders, word: str, **arguments: Any) -> dict[str, Any]:
     """The engine's answer, or the end of the command."""
     try:
-        return run(lambda: ask(folders.run, word))
+        return run(lambda: ask(folders.run, word, **arguments))
     except ControlError as error:
         refuse(str(error))
 

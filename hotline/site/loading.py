@@ -10,7 +10,9 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel
 
-from acd.model import AgentSpec, QueueSpec, StepSpec
+from acd.model import AgentSpec, Miss, QueueSpec, StepSpec
+from acd.rules import Rona, RouterRules
+from acd.standing import StandingRules
 from agi_scripts.admission import CallLimits
 from agi_scripts.outside_numbers import OutsideNumber, OutsideNumbers
 from hotline.site.agreement import disagreements
@@ -77,6 +79,9 @@ def _site(folder: Path, forms: Forms) -> Site:
         fail_open=_fail_open(site),
         stop_grace_s=site.limits.stop_grace_s,
         menu_s=site.limits.menu_s,
+        routing=_routing(site),
+        standing=StandingRules(dict(site.routing.tiers), site.routing.broken_promise),
+        regain_s=site.routing.regain_s,
         call_limits=_call_limits(site, phones=len(_sound(forms.agents).root) + len(_sound(forms.phones).root)),
         crm_url=site.crm_url,
         speech=site.speech,
@@ -118,6 +123,13 @@ def _asterisk(site: SiteForm) -> AsteriskChoice:
     return AsteriskChoice(form.mode == "embedded", form.behind_nat, tuple(form.extra_modules), tuple(form.codecs))
 
 
+def _routing(site: SiteForm) -> RouterRules:
+    form = site.routing
+    kinds = {why: getattr(form.rona, why.value) for why in Miss if why is not Miss.WITHDRAWN}
+    rona: dict[Miss, Rona] = {why: Rona(kind.misses, kind.rest_s) for why, kind in kinds.items()}
+    return RouterRules(priority_class_s=form.priority_class_s, rona=rona, rona_ends_s=form.rona.ends_s)
+
+
 def _call_limits(site: SiteForm, phones: int) -> CallLimits:
     form = site.limits
     first, last = site.ports.rtp
@@ -143,4 +155,14 @@ def _agent(extension: str, form: AgentForm) -> Agent:
 
 def _queue(name: str, form: QueueForm) -> QueueSpec:
     steps = tuple(StepSpec(step.require, step.for_s) for step in form.steps)
-    return QueueSpec(name, steps, form.offer_s, form.wrap_up_s, form.max_wait_s, form.strategy)
+    return QueueSpec(
+        name,
+        steps,
+        form.offer_s,
+        form.wrap_up_s,
+        form.max_wait_s,
+        form.strategy,
+        tuple(form.preferred),
+        form.preferred_s,
+        tuple(rule.rule() for rule in form.overflow),
+    )

@@ -13,8 +13,10 @@ from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import phonenumbers
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, RootModel, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, RootModel, StringConstraints, model_validator
 
+from acd.model import Preferred
+from acd.overflow import OverflowRule, When
 from acd.requirement import Requirement
 from acd.strategies import STRATEGIES
 from ivr.hours import HoursForm
@@ -128,6 +130,37 @@ class FailOpenForm(Form):
     voicemail_max_s: Annotated[int, Field(ge=5, le=900)] = 120
 
 
+class RonaForm(Form):
+    """After each missed call of one kind the agent rests ``rest_s``; after ``misses`` in a row they are paused."""
+
+    misses: Annotated[int, Field(ge=1, le=100)] = 3
+    rest_s: Annotated[float, Field(ge=0, le=3600)] = 5.0
+
+
+class RonaRulesForm(Form):
+    """``ends_s``: when the pause ends by itself; None: by the agent's *34 alone."""
+
+    no_answer: RonaForm = RonaForm()
+    rejected: RonaForm = RonaForm()
+    unreachable: RonaForm = RonaForm()
+    ends_s: Annotated[float, Field(ge=1, le=86400)] | None = None
+
+
+PriorityClass = Annotated[int, Field(ge=-100, le=100)]
+
+
+class RoutingForm(Form):
+    """``priority_class_s``: how many seconds of wait one priority class is worth. ``tiers`` and ``broken_promise``:
+    classes added to the flow's own, for the customer's tier and for a promise to them that was not kept.
+    ``regain_s``: who was cut off and rings back so soon has their place again (0: never)."""
+
+    priority_class_s: Annotated[float, Field(gt=0, le=86400)] = 120.0
+    tiers: dict[Label, PriorityClass] = {}
+    broken_promise: PriorityClass = 0
+    regain_s: Annotated[float, Field(ge=0, le=3600)] = 60.0
+    rona: RonaRulesForm = RonaRulesForm()
+
+
 class LimitsForm(Form):
     """``stop_grace_s``: how long `hotline up`, asked to stop, lets people finish talking. ``menu_s``: how long one call
     may be in menus all in all (each flow limits one walk through it). ``calls``, ``calls_per_caller``: at a time; a
@@ -153,6 +186,7 @@ class SiteForm(Form):
     asterisk: AsteriskForm = AsteriskForm()
     fail_open: FailOpenForm = FailOpenForm()
     limits: LimitsForm = LimitsForm()
+    routing: RoutingForm = RoutingForm()
     speech: SpeechForm = EspeakForm()
     texts: TextsForm = FileTextsForm()
     crm_url: Annotated[str, AfterValidator(_sql_url)] | None = None
@@ -195,12 +229,43 @@ def _open_end(steps: list[StepForm]) -> list[StepForm]:
     return steps
 
 
+class OverflowForm(Form):
+    """One rule: what is looked at, its limit, and the queue that gets the call (left out: the flow goes on by its queue
+    node's ``overflow``). The first rule that holds is followed."""
+
+    waited_s: Annotated[float, Field(ge=1, le=86400)] | None = None
+    expected_s: Annotated[float, Field(ge=1, le=86400)] | None = None
+    length: Annotated[int, Field(ge=1, le=100_000)] | None = None
+    nobody_staffed: Literal[True] | None = None
+    queue: Name | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> OverflowForm:
+        if len(self.looked_at) != 1:
+            raise ValueError("a rule has one of waited_s, expected_s, length, nobody_staffed")
+        return self
+
+    @property
+    def looked_at(self) -> list[When]:
+        return [when for when in When if getattr(self, when.value) is not None]
+
+    def rule(self) -> OverflowRule:
+        (when,) = self.looked_at
+        return OverflowRule(when, float(getattr(self, when.value)), self.queue or "")
+
+
 class QueueForm(Form):
+    """``preferred``: whom a caller should rather have, the best first; for ``preferred_s`` the call is kept for the
+    first of them who is logged in."""
+
     steps: Annotated[list[StepForm], Field(min_length=1, max_length=20), AfterValidator(_open_end)]
     offer_s: Annotated[float, Field(ge=5, le=120)] = 15.0
     wrap_up_s: Annotated[float, Field(ge=0, le=3600)] = 10.0
     max_wait_s: Annotated[float, Field(ge=10, le=86400)] = 600.0
     strategy: Annotated[str, AfterValidator(_strategy)] = "longest_idle"
+    preferred: Annotated[list[Preferred], Field(max_length=2)] = []
+    preferred_s: Annotated[float, Field(gt=0, le=600)] = 15.0
+    overflow: Annotated[list[OverflowForm], Field(max_length=20)] = []
 
 
 class PhoneForm(Form):

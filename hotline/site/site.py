@@ -8,6 +8,8 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from acd.model import AgentSpec, QueueSpec
+from acd.rules import RouterRules
+from acd.standing import StandingRules
 from agi_scripts.admission import CallLimits
 from agi_scripts.outside_numbers import OutsideNumbers
 from hotline.site.crm_book import CrmBookForm
@@ -98,6 +100,9 @@ class Site:
     stop_grace_s: float
     menu_s: float
     call_limits: CallLimits
+    routing: RouterRules
+    standing: StandingRules
+    regain_s: float
     crm_url: str | None = field(repr=False)  # may hold a password
     numbers: Mapping[str, NumberSpec]
     media: Mapping[str, MediaSource]

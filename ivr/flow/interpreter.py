@@ -99,8 +99,12 @@ def _told_from(place: Place, leave: Leave) -> Leave:
     """Where a queue in a sub-flow goes on is a place, not a node of the outermost flow."""
     if not isinstance(leave, QueueFor | TransferTo):
         return leave
-    then, after = (None if node is None else str(place.at(node)) for node in (leave.then, leave.after))
-    return replace(leave, then=then, after=after)
+
+    def told(node: str | None) -> str | None:
+        return None if node is None else str(place.at(node))
+
+    ways = replace(leave, then=told(leave.then), after=told(leave.after))
+    return replace(ways, overflow=told(ways.overflow)) if isinstance(ways, QueueFor) else ways
 
 
 async def _default_way(flow: Flow, visit: Visit) -> Leave:

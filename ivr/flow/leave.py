@@ -15,7 +15,9 @@ class QueueFor:
     """The caller is to wait for an agent. ``attributes`` bind the queue's requirement (``$language``).
     ``then``: the node to go on with when the queue gave up; None: the flow has nothing more to say. ``after``: the node
     for a caller who is still there when the agent has hung up. ``agent``: the extension of the one agent who may take
-    the call, under the queue's rules; ``wait_s``: how long the caller waits instead of the queue's own limit."""
+    the call, under the queue's rules; ``wait_s``: how long the caller waits instead of the queue's own limit.
+    ``overflow``: the node to go on with when the queue passes the call on to the flow; None: ``then``. ``preferred``:
+    agents whom the caller should rather have."""
 
     queue: str
     priority: int = 0
@@ -24,6 +26,8 @@ class QueueFor:
     after: str | None = None
     agent: str = ""
     wait_s: float | None = None
+    overflow: str | None = None
+    preferred: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

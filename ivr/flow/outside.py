@@ -23,7 +23,8 @@ class OutsideFailed(Exception):
 @dataclass(frozen=True, slots=True)
 class Caller:
     """Who calls, as far as the CRM knows them by their number. ``owner``: the extension of the agent whose account it
-    is, or ''. Of orders and promises those that are open; ``broken_promises`` are past their day."""
+    is, or ''; ``last_agent``: whom they have talked to last. Of orders and promises those that are open;
+    ``broken_promises`` are past their day."""
 
     known: bool = False
     name: str = ""
@@ -31,6 +32,7 @@ class Caller:
     price_list: str = ""
     language: str = ""
     owner: str = ""
+    last_agent: str = ""
     household: str = ""
     open_orders: int = 0
     open_promises: int = 0

@@ -60,10 +60,12 @@ def find_place(flow: Flow, flows: Mapping[str, Flow], text: str | None) -> Place
 
 @dataclass(frozen=True, slots=True)
 class WaysOn:
-    """Places. ``then``: nobody took the call; ``after``: they have talked. None: the flow has nothing more to say."""
+    """Places. ``then``: nobody took the call; ``after``: they have talked; ``overflow``: the queue passed the call on.
+    None: the flow has nothing more to say."""
 
     then: str | None = None
     after: str | None = None
+    overflow: str | None = None
 
 
 def after_queue(flow: Flow, flows: Mapping[str, Flow], text: str | None) -> WaysOn | None:
@@ -72,4 +74,5 @@ def after_queue(flow: Flow, flows: Mapping[str, Flow], text: str | None) -> Ways
     node = place.flow.nodes[place.node] if place else None
     if place is None or not isinstance(node, QueueNode | AgentNode):
         return None
-    return WaysOn(*(None if way is None else str(place.at(way)) for way in (node.then, node.after)))
+    overflow = node.overflow if isinstance(node, QueueNode) else None
+    return WaysOn(*(None if way is None else str(place.at(way)) for way in (node.then, node.after, overflow)))

@@ -12,6 +12,7 @@ from acd.model import (
     AgentState,
     Engagement,
     EngagementEvent,
+    Misses,
     Offer,
     Presence,
     PresenceEvent,
@@ -159,13 +160,13 @@ async def test_a_miss_counts_and_costs_the_place(store: Store) -> None:
         await store.claim(offer())
         state = await store.step(offer(), E.MISS, now=NOW + misses, deadline=None)
         assert state is not None
-        assert (state.misses, state.idle_since, state.offer) == (misses, NOW + misses, None)
+        assert (state.misses.total, state.idle_since, state.offer) == (misses, NOW + misses, None)
         assert await waiting(store) == {"c1"}
     await to_talk(store, offer())
-    assert (await store.agent("1001")).misses == 2  # picked up is not yet joined: see acd/store.py
+    assert (await store.agent("1001")).misses.total == 2  # picked up is not yet joined: see acd/store.py
     state = await store.step(offer(), E.END, now=NOW + 9, deadline=NOW + 19)
     assert state is not None
-    assert state.misses == 0
+    assert state.misses == Misses()
 
 
 async def test_picked_up_and_gone_before_being_joined_is_a_miss(store: Store) -> None:
@@ -174,7 +175,7 @@ async def test_picked_up_and_gone_before_being_joined_is_a_miss(store: Store) ->
     await to_talk(store, offer())
     state = await store.step(offer(), E.MISS, now=NOW + 3, deadline=None)
     assert state is not None
-    assert (state.misses, state.engagement, state.offer) == (1, Engagement.IDLE, None)
+    assert (state.misses.total, state.engagement, state.offer) == (1, Engagement.IDLE, None)
     assert await waiting(store) == {"c1"}
 
 
@@ -186,7 +187,7 @@ async def test_a_withdrawal_neither_counts_nor_costs_the_place(store: Store) -> 
     await store.claim(offer(token="t2"))
     state = await store.step(offer(token="t2"), E.WITHDRAW, now=NOW + 9, deadline=None)
     assert state is not None
-    assert (state.misses, state.idle_since, state.engagement) == (1, NOW + 1, Engagement.IDLE)
+    assert (state.misses.total, state.idle_since, state.engagement) == (1, NOW + 1, Engagement.IDLE)
     assert await waiting(store) == {"c1"}
 
 
@@ -245,6 +246,6 @@ async def test_a_return_forgives(store: Store) -> None:
     await store.claim(offer())
     await store.step(offer(), E.MISS, now=NOW, deadline=None)
     await store.set_presence("1001", PresenceEvent.PAUSE, now=NOW, reason="rona")
-    assert (await store.agent("1001")).misses == 1
+    assert (await store.agent("1001")).misses.total == 1
     await store.set_presence("1001", PresenceEvent.READY, now=NOW)
-    assert (await store.agent("1001")).misses == 0
+    assert (await store.agent("1001")).misses.total == 0

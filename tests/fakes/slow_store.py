@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 from acd.memory import MemoryStore
-from acd.model import AgentState, EngagementEvent, Offer, PresenceEvent, WaitingCall
+from acd.model import AgentState, EngagementEvent, Miss, Offer, PresenceEvent, WaitingCall
 
 T = TypeVar("T")
 
@@ -49,9 +49,15 @@ class SlowStore:
         return await self._slowly(lambda: self.inner.claim(offer))
 
     async def step(
-        self, offer: Offer, event: EngagementEvent, *, now: float, deadline: float | None
+        self,
+        offer: Offer,
+        event: EngagementEvent,
+        *,
+        now: float,
+        deadline: float | None,
+        why: Miss = Miss.NO_ANSWER,
     ) -> AgentState | None:
-        return await self._slowly(lambda: self.inner.step(offer, event, now=now, deadline=deadline))
+        return await self._slowly(lambda: self.inner.step(offer, event, now=now, deadline=deadline, why=why))
 
     async def wrapped_up(self, extension: str, *, now: float) -> AgentState | None:
         return await self._slowly(lambda: self.inner.wrapped_up(extension, now=now))

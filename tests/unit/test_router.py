@@ -8,7 +8,7 @@ from acd.events import EventKind
 from acd.model import Engagement, Miss, PhoneState, Presence, StepSpec, WaitingCall
 from acd.presence import MemoryPresenceBook
 from acd.router import RONA, Router, UnknownQueue
-from acd.rules import RouterRules
+from acd.rules import Rona, RouterRules, rona_for_all
 from tests.fakes.paper_centre import PaperCentre, agent, at_once, queue
 
 
@@ -116,7 +116,7 @@ def test_a_refusal_goes_to_the_next_agent_and_the_call_keeps_its_place() -> None
 
 
 def test_no_answer_means_a_rest_and_three_mean_a_pause() -> None:
-    centre = PaperCentre(book := [agent("1001")], rules=RouterRules(rest_after_miss_s=5, misses_to_pause=3))
+    centre = PaperCentre(book := [agent("1001")], rules=RouterRules(rona=rona_for_all(Rona(misses=3, rest_s=5))))
     assert book
     centre.staff()
     ticket = centre.join("c1")

@@ -128,7 +128,7 @@ def test_who_is_paused_may_be_back_in_time() -> None:
 
 def test_a_call_that_the_agent_refused_does_not_pass_a_direct_one() -> None:
     """An agent's last choice, however long it has waited."""
-    paper = centre(rules=RouterRules(rest_after_miss_s=5))
+    paper = centre(rules=RouterRules())
     paper.staff("1001")
     old = paper.join("old")
     assert old.offer is not None

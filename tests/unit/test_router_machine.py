@@ -9,7 +9,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from acd.memory import MemoryStore
 from acd.model import Engagement, Miss, Offer, PhoneState, StepSpec, WaitingCall
 from acd.presence import MemoryPresenceBook
-from acd.router import Router, RouterRules, Ticket
+from acd.router import Router, Ticket
+from acd.rules import Rona, RouterRules, rona_for_all
 from acd.tickets import Place
 from tests.fakes.paper_centre import HandClock, agent, at_once, queue
 from tests.fakes.umpire import Umpire
@@ -48,7 +49,7 @@ class CentreMachine(RuleBasedStateMachine):
             clock=self.clock,
             reports=self.umpire.report,
             presence=MemoryPresenceBook(),
-            rules=RouterRules(misses_to_pause=2),
+            rules=RouterRules(rona=rona_for_all(Rona(misses=2))),
         )
         self.tickets: list[Ticket] = []
         self.calls = 0

@@ -15,7 +15,8 @@ from acd.deadlines import NEVER
 from acd.memory import MemoryStore
 from acd.model import Engagement, Miss, PhoneState, Presence, StepSpec, WaitingCall
 from acd.presence import MemoryPresenceBook
-from acd.router import Router, RouterRules, Ticket
+from acd.router import Router, Ticket
+from acd.rules import Rona, RouterRules, rona_for_all
 from acd.store import Store
 from acd.turns import Turns
 from tests.fakes.paper_centre import HandClock, PaperCentre, agent, queue
@@ -56,7 +57,7 @@ class Stage:
             clock=self.clock,
             reports=self.umpire.report,
             presence=MemoryPresenceBook(),
-            rules=RouterRules(misses_to_pause=2),
+            rules=RouterRules(rona=rona_for_all(Rona(misses=2))),
         )
         self.wakes: dict[Ticket, asyncio.Event] = {}
 

@@ -19,7 +19,8 @@ from ivr.flow.visit import Visit
 
 
 class QueueNode(NodeForm):
-    """``priority``: larger is served first. The wait in a queue has its own deadline (the queue's)."""
+    """``priority``: the class in the line. The wait in a queue has its own deadline (the queue's). ``overflow``: where
+    the flow goes on when the queue's rules pass the call on to it; not written: ``then``."""
 
     waits: ClassVar[bool] = True
 
@@ -29,10 +30,12 @@ class QueueNode(NodeForm):
     attributes: dict[Name, Wish] | None = None
     then: Name | None = None
     after: Name | None = None
+    overflow: Name | None = None
 
     async def run(self, visit: Visit) -> Step:
         visit.state.queues += 1
-        return QueueFor(self.queue, self.priority, bound(self.attributes, visit.state.wishes()), self.then, self.after)
+        wishes = bound(self.attributes, visit.state.wishes())
+        return QueueFor(self.queue, self.priority, wishes, self.then, self.after, overflow=self.overflow)
 
     def mentions(self) -> Iterator[Mention]:
         yield Mention(Noun.QUEUE, self.queue, ("queue",))
@@ -40,6 +43,8 @@ class QueueNode(NodeForm):
             yield Mention(Noun.NODE, self.then, ("then",))
         if self.after is not None:
             yield Mention(Noun.NODE, self.after, ("after",))
+        if self.overflow is not None:
+            yield Mention(Noun.NODE, self.overflow, ("overflow",))
 
 
 def bound(wishes: Mapping[str, str] | None, known: Mapping[str, str]) -> dict[str, str]:

@@ -1,0 +1,77 @@
+"""When a queue passes its calls on. Pure: what the queue looks like is an argument, and so is the time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from math import inf
+
+from ivr.flow.outside import QueueLook
+
+
+class When(StrEnum):
+    """``WAITED_S`` and ``NOBODY_STAFFED`` are looked at as long as the call waits; the other two when it comes in, so
+    that nobody who has waited is sent away because others came."""
+
+    WAITED_S = "waited_s"
+    EXPECTED_S = "expected_s"
+    LENGTH = "length"
+    NOBODY_STAFFED = "nobody_staffed"
+
+
+_AT_THE_DOOR = (When.EXPECTED_S, When.LENGTH)
+
+
+@dataclass(frozen=True, slots=True)
+class OverflowRule:
+    """``limit``: seconds waited in this queue, seconds expected, or calls that wait already. ``queue``: where the call
+    goes, with its place in line; '': the flow goes on."""
+
+    when: When
+    limit: float = 0.0
+    queue: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Onward:
+    """The call is to leave its queue, for another one or ('') for what the flow says. ``why``: a `When`, or what
+    somebody at the console has done."""
+
+    queue: str
+    why: str
+
+
+def onward(
+    rules: Iterable[OverflowRule],
+    look: Callable[[], QueueLook],
+    waited_s: float,
+    *,
+    comes_in: bool,
+    been: Collection[str] = (),
+) -> Onward | None:
+    """The first rule that holds. ``look``: the queue without this call. ``been``: queues that the call has been in, to
+    which it is not sent again."""
+    for rule in rules:
+        if rule.queue in been or (rule.when in _AT_THE_DOOR and not comes_in):
+            continue
+        if _holds(rule, look, waited_s):
+            return Onward(rule.queue, rule.when.value)
+    return None
+
+
+def _holds(rule: OverflowRule, look: Callable[[], QueueLook], waited_s: float) -> bool:
+    match rule.when:
+        case When.WAITED_S:
+            return waited_s >= rule.limit
+        case When.NOBODY_STAFFED:
+            return not look().staffed
+        case When.LENGTH:
+            return look().waiting >= rule.limit
+        case When.EXPECTED_S:
+            return look().staffed > 0 and look().expected_wait_s > rule.limit
+
+
+def next_look_s(rules: Iterable[OverflowRule], waited_s: float) -> float:
+    """Seconds waited at which a rule may next hold by the clock alone; infinite when none does."""
+    return min((rule.limit for rule in rules if rule.when is When.WAITED_S and rule.limit > waited_s), default=inf)
