@@ -32,11 +32,11 @@ class Caller:
     price_list: str = ""
     language: str = ""
     owner: str = ""
-    last_agent: str = ""
     household: str = ""
     open_orders: int = 0
     open_promises: int = 0
     broken_promises: int = 0
+    last_agent: str = ""
 
 
 NOBODY = Caller()

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from acd.deadlines import Due
 from acd.events import AcdEvent, EventKind
 from acd.model import AgentSpec, AgentState, Engagement, Offer, PhoneState, QueueSpec, WaitingCall
+from acd.overflow import When
 from acd.requirement import Requirement
 from acd.router import Router, Ticket
 from acd.tickets import Place
@@ -143,8 +144,20 @@ class Umpire:
                 assert self._is_here(place.call.agent), "waits for somebody who is not there"
                 assert place.call.agent not in place.refused, "waits for somebody who did not take it"
                 continue
+            if place.preferred:
+                assert self._is_here(place.preferred), "kept for somebody who is not there"
+                assert place.preferred not in place.refused, "kept for somebody who did not take it"
+                assert place.preferred in place.call.preferred
+                continue
+            self._nobody_overflows_late(place)
             last = place.step == len(self.queues[place.call.queue].steps) - 1
             assert last or any(self.fits(one, place) for one in self.agents if self._is_here(one)), "stranded"
+
+    def _nobody_overflows_late(self, place: Place) -> None:
+        rules = [rule for rule in self.queues[place.call.queue].overflow if rule.queue not in place.call.been]
+        members = [one for one, spec in self.agents.items() if place.call.queue in spec.queues]
+        if any(rule.when is When.NOBODY_STAFFED for rule in rules):
+            assert any(self._is_here(one) for one in members), "waits, and nobody is there"
 
     def _is_here(self, extension: str) -> bool:
         return self.presence.get(extension, "logged_out") != "logged_out"
@@ -174,8 +187,13 @@ class Umpire:
             assert now < place.wait_until
             steps = self.queues[place.call.queue].steps
             for_s = steps[place.step].for_s
-            if for_s is not None and place.step < len(steps) - 1 and not place.call.agent:
+            if for_s is not None and place.step < len(steps) - 1 and not place.kept_for:
                 assert now < place.step_since + for_s
+            if place.preferred:
+                assert now < place.preferred_until
+            for rule in self.queues[place.call.queue].overflow:
+                if rule.when is When.WAITED_S and rule.queue not in place.call.been and not place.call.agent:
+                    assert now < place.entered_at + rule.limit
 
     def staffed_counts_agree(self) -> None:
         for extension in self.agents:

@@ -228,7 +228,7 @@ def pipe(path: Path) -> None:
 BAD = [
     (not_audio, "not audio"),
     (nothing, "not audio"),
-    (cut_header, "not audio"),
+    (cut_header, "not audio" if shutil.which("ffmpeg") else "needs ffmpeg"),
     (no_samples, "no sound"),
     (silence, "nothing but silence"),
     (hiss, "nothing but silence"),

@@ -8,6 +8,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from acd.memory import MemoryStore
 from acd.model import Engagement, Miss, Offer, PhoneState, StepSpec, WaitingCall
+from acd.overflow import Onward, OverflowRule, When
 from acd.presence import MemoryPresenceBook
 from acd.router import Router, Ticket
 from acd.rules import Rona, RouterRules, rona_for_all
@@ -28,7 +29,21 @@ QUEUES = {
     spec.name: spec
     for spec in (
         queue("sales", StepSpec("laptop >= 80 and $language", 7), StepSpec("$language", 9), "any", wrap_up_s=0),
-        queue("service", StepSpec("printer", 5), "any", wrap_up_s=6, max_wait_s=40, strategy="linear"),
+        queue(
+            "service",
+            StepSpec("printer", 5),
+            "any",
+            wrap_up_s=6,
+            max_wait_s=40,
+            strategy="linear",
+            preferred=("owner",),
+            preferred_s=8,
+            overflow=(
+                OverflowRule(When.WAITED_S, 30, "sales"),
+                OverflowRule(When.LENGTH, 3),
+                OverflowRule(When.NOBODY_STAFFED, queue="sales"),
+            ),
+        ),
     )
 }
 extensions = st.sampled_from(sorted(AGENTS))
@@ -88,6 +103,28 @@ class CentreMachine(RuleBasedStateMachine):
         joined_at = self.clock.now - waited
         call = WaitingCall(self._new_id(), name, joined_at, priority, agent=extension, wait_s=wait_s)
         self._join(call, listening)
+
+    @rule(
+        preferred=st.lists(st.one_of(extensions, st.just("9999")), max_size=3),
+        been=st.sampled_from([frozenset[str](), frozenset({"sales"})]),
+        waited=st.sampled_from([0, 0, 4, 20]),
+        listening=st.booleans(),
+    )
+    def join_with_a_wish(self, preferred: list[str], been: frozenset[str], waited: int, listening: bool) -> None:
+        """In the queue that keeps calls for preferred agents, and that overflows."""
+        call = WaitingCall(
+            self._new_id(), "service", self.clock.now - waited, preferred=tuple(preferred), been=been, entered_at=None
+        )
+        self._join(call, listening)
+
+    @precondition(lambda self: self.tickets)
+    @rule(pick=picks, to=st.sampled_from(["", "sales", "service"]))
+    def send_on(self, pick: int, to: str) -> None:
+        place = self.router._line.get(self._pick(pick).call_id)
+        waits = place is not None and place.ticket.waits
+        assert at_once(self.router.send_on(self._pick(pick).call_id, to, "moved")) == waits
+        if waits and place is not None:
+            assert place.ticket.onward == Onward(to, "moved")
 
     def _new_id(self) -> str:
         self.calls += 1
