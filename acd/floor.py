@@ -82,7 +82,8 @@ class Floor:
     def settle(self, extension: str) -> None:
         """Put the agent into the index or out of it, as the facts now stand."""
         if self.eligible(extension):
-            agent = IdleAgent(extension, self._states[extension].idle_since)
+            state = self._states[extension]
+            agent = IdleAgent(extension, state.idle_since, state.offered_at, state.answered, state.occupancy)
             self._index.add_agent(agent, self._classes[extension])
         else:
             self._index.remove_agent(extension)

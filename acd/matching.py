@@ -19,7 +19,7 @@ from typing import Generic, TypeVar
 from sortedcontainers import SortedList
 
 from acd.profiles import AgentClass, CallClass
-from acd.strategies import STRATEGIES, IdleAgent, StrategyKey, UnknownStrategy
+from acd.strategies import ALL_STRATEGIES, BY_SKILL, IdleAgent, StrategyKey
 
 CallOrder = tuple[float, float, str]  # (join time as priority moves it, joined_at, call_id); Unix seconds
 AgentOrder = tuple[float, str]  # (strategy key, extension)
@@ -144,7 +144,7 @@ class Index:
     """Waiting calls and idle agents. Adding what is in, or removing what is not, changes the entry or
     nothing: the index is told facts, and a fact told twice is no error."""
 
-    def __init__(self, strategies: Mapping[str, StrategyKey] = STRATEGIES) -> None:
+    def __init__(self, strategies: Mapping[str, StrategyKey] = ALL_STRATEGIES) -> None:
         self._strategies = strategies
         self._calls: dict[str, _Call] = {}
         self._direct: dict[str, _Direct] = {}
@@ -153,12 +153,6 @@ class Index:
         self._waiting: Buckets[CallClass, CallOrder] = Buckets()
         self._idle: dict[str, Buckets[AgentClass, AgentOrder]] = {name: Buckets() for name in strategies}
         self._refused: dict[str, set[str]] = {}  # extension → waiting calls it refused
-
-    def check_strategies(self, names: Iterable[str]) -> None:
-        """Raises UnknownStrategy."""
-        for name in names:
-            if name not in self._strategies:
-                raise UnknownStrategy(f"{name}; known are {', '.join(sorted(self._strategies))}")
 
     def add_call(self, order: CallOrder, of: CallClass, refused: Iterable[str] = ()) -> None:
         call_id = order[-1]
@@ -213,8 +207,21 @@ class Index:
         if call is None:
             direct = self._direct.get(call_id)
             return direct.agent if direct is not None and direct.agent in self._agents else None
+        idle = self._idle[call.of.strategy]
+        if call.of.strategy in BY_SKILL:
+            return self._best_skilled(idle, call)
         fitting = call.of.fitting
-        return self._idle[call.of.strategy].first(fitting.__contains__, call.refused, fitting)
+        return idle.first(fitting.__contains__, call.refused, fitting)
+
+    def _best_skilled(self, idle: Buckets[AgentClass, AgentOrder], call: _Call) -> str | None:
+        """The first willing agent of the best group that has one; the first of all when everybody has refused."""
+        last_choice: str | None = None
+        for group in call.of.by_skill():
+            found = idle.first(group.__contains__, call.refused, group)
+            if found is not None and found not in call.refused:
+                return found
+            last_choice = last_choice or found
+        return last_choice
 
     def best_call(self, extension: str) -> str | None:
         """The call to offer this idle agent, over all queues; None when no waiting call is theirs."""

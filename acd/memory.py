@@ -53,7 +53,8 @@ class MemoryStore:
         if offer.call_id not in self._calls or offer.call_id in self._offers:
             return None
         self._offers[offer.call_id] = offer
-        return self._keep(replace(state, engagement=Engagement.RESERVED, offer=offer, deadline=offer.deadline))
+        reserved = replace(state, engagement=Engagement.RESERVED, offer=offer, deadline=offer.deadline)
+        return self._keep(replace(reserved, offered_at=offer.made_at))
 
     async def step(
         self,
@@ -89,7 +90,8 @@ class MemoryStore:
         state = self._agents.get(extension)
         if state is None or state.engagement is not Engagement.WRAP_UP:
             return None
-        return self._keep(replace(state, engagement=Engagement.IDLE, deadline=None, idle_since=now))
+        busy_s = state.busy_s + max(0.0, now - state.answered_at)
+        return self._keep(replace(state, engagement=Engagement.IDLE, deadline=None, idle_since=now, busy_s=busy_s))
 
     async def set_presence(
         self, extension: str, event: PresenceEvent, *, now: float, reason: str = ""
@@ -103,6 +105,8 @@ class MemoryStore:
         if event in (PresenceEvent.LOG_IN, PresenceEvent.READY):
             idle = state.engagement is Engagement.IDLE
             moved = replace(moved, misses=Misses(), idle_since=now if idle else state.idle_since)
+        if event is PresenceEvent.LOG_IN:
+            moved = replace(moved, logged_in_at=now, answered=0, busy_s=0.0)
         return self._keep(moved)
 
     async def agent(self, extension: str) -> AgentState:
@@ -125,5 +129,7 @@ def _counted(state: AgentState, event: EngagementEvent, now: float, why: Miss) -
     if event is EngagementEvent.WITHDRAW:
         return replace(state, deadline=None)
     if event is EngagementEvent.END:  # not ANSWER: who answers and hangs up before being joined has missed it
-        return replace(state, misses=Misses())
+        return replace(state, misses=Misses(), answered=state.answered + 1)
+    if event is EngagementEvent.ANSWER:
+        return replace(state, answered_at=now)
     return state

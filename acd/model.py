@@ -227,7 +227,9 @@ class AgentState:
     """An agent as the store knows them. ``offer`` is set exactly when engagement is RESERVED, RINGING
     or TALKING. ``deadline`` (Unix s) is set for every engagement but IDLE. ``idle_since`` is the key
     of ``longest_idle``: the instant of the last change to IDLE, of the log-in or of the return from a
-    pause, whichever is latest. An offer that was withdrawn leaves it alone."""
+    pause, whichever is latest. An offer that was withdrawn leaves it alone. ``offered_at``: the last offer (Unix s, 0:
+    none). ``answered``, ``busy_s``: conversations, and seconds in them and their wrap-ups, since ``logged_in_at``;
+    ``answered_at`` of the one that is not wrapped up yet."""
 
     extension: str
     presence: Presence = Presence.LOGGED_OUT
@@ -237,11 +239,22 @@ class AgentState:
     deadline: float | None = None
     idle_since: float = 0.0
     misses: Misses = Misses()  # RONA
+    offered_at: float = 0.0
+    logged_in_at: float = 0.0
+    answered_at: float = 0.0
+    answered: int = 0
+    busy_s: float = 0.0
 
     @property
     def free(self) -> bool:
         """The store's half of being eligible; phone and rest are the router's."""
         return self.presence is Presence.AVAILABLE and self.engagement is Engagement.IDLE
+
+    @property
+    def occupancy(self) -> float:
+        """The share of the time since the log-in, until the agent became idle, in which they were busy; 0-1."""
+        there_s = self.idle_since - self.logged_in_at
+        return min(1.0, self.busy_s / there_s) if there_s > 0 else 0.0
 
     def holds(self, offer: Offer) -> bool:
         return self.offer is not None and self.offer.token == offer.token

@@ -27,10 +27,23 @@ class CallClass:
     strategy: str
     requirement: BoundRequirement
     fitting: set[AgentClass] = field(default_factory=set)
+    _ranked: list[set[AgentClass]] = field(default_factory=list)
+    _ranked_of: int = 0  # how many classes fitted then; none ever ceases to
 
     def staffed(self) -> bool:
         """Can any agent that is not logged out ever serve these calls?"""
         return any(agents.staffed for agents in self.fitting)
+
+    def by_skill(self) -> list[set[AgentClass]]:
+        """The fitting classes in groups, the most skilled first: by the sum of the levels that are asked for."""
+        if self._ranked_of != len(self.fitting):
+            groups: dict[int, set[AgentClass]] = {}
+            asked = self.requirement.skills
+            for agents in self.fitting:
+                groups.setdefault(sum(agents.skills.get(name, 0) for name in asked), set()).add(agents)
+            self._ranked = [groups[level] for level in sorted(groups, reverse=True)]
+            self._ranked_of = len(self.fitting)
+        return self._ranked
 
     def fits(self, agents: AgentClass) -> bool:
         return self.queue in agents.queues and self.requirement.met_by(agents.skills)

@@ -84,6 +84,11 @@ class BoundRequirement:
     def met_by(self, skills: Mapping[str, int]) -> bool:
         return _holds(self._tree, skills)
 
+    @property
+    def skills(self) -> frozenset[str]:
+        """The skills that it asks for; what stands under a ``not`` is not asked for."""
+        return frozenset(_asked_for(self._tree))
+
     def __str__(self) -> str:
         return _text(self._tree)
 
@@ -224,6 +229,15 @@ def _names(tree: _Tree) -> Iterator[str]:
         case _Join(parts=parts):
             for part in parts:
                 yield from _names(part)
+
+
+def _asked_for(tree: _Tree) -> Iterator[str]:
+    match tree:
+        case _Compare(name=name):
+            yield name
+        case _Join(parts=parts):
+            for part in parts:
+                yield from _asked_for(part)
 
 
 def _bound(tree: _Tree, attributes: Mapping[str, str]) -> _Tree:

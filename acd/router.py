@@ -46,6 +46,7 @@ from acd.queue_looks import QueueLooks
 from acd.resync import resync
 from acd.rules import RouterRules
 from acd.store import Store
+from acd.strategies import chosen
 from acd.telling import Telling
 from acd.tickets import Place, Ticket
 from acd.turns import Turns
@@ -80,8 +81,8 @@ class Router:
         presence: PresenceBook,
         rules: RouterRules | None = None,
     ) -> None:
-        profiles, index, self._deadlines = Profiles(), Index(), Deadlines()
-        index.check_strategies(spec.strategy for spec in queues.values())
+        profiles, self._deadlines = Profiles(), Deadlines()
+        index = Index(chosen({spec.strategy for spec in queues.values()}))
         self._floor = Floor(agents, profiles, index, self._deadlines)
         ladders = {name: Ladder(spec, profiles) for name, spec in queues.items()}
         rules = rules or RouterRules()

@@ -28,7 +28,7 @@ class Store(Protocol):
 
     async def claim(self, offer: Offer) -> AgentState | None:
         """IDLE → RESERVED for the offer's agent and "offered" for its call, both or neither.
-        None when the agent is not available and idle, or the call is gone or offered already."""
+        None when the agent is not available and idle, or the call is gone or offered already. Sets offered_at."""
 
     async def step(
         self,
@@ -47,7 +47,7 @@ class Store(Protocol):
         changes. A call that has left and joined again under another offer is never touched by the old one."""
 
     async def wrapped_up(self, extension: str, *, now: float) -> AgentState | None:
-        """WRAP_UP → IDLE. None when the agent is not in wrap-up."""
+        """WRAP_UP → IDLE; the time since the answer is added to busy_s. None when the agent is not in wrap-up."""
 
     async def set_presence(
         self, extension: str, event: PresenceEvent, *, now: float, reason: str = ""

@@ -18,7 +18,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, RootModel, St
 from acd.model import Preferred
 from acd.overflow import OverflowRule, When
 from acd.requirement import Requirement
-from acd.strategies import STRATEGIES
+from acd.strategies import ALL_STRATEGIES
 from ivr.hours import HoursForm
 from ivr.prompts.speech_form import EspeakForm, SpeechForm
 from ivr.prompts.text import Code
@@ -86,8 +86,8 @@ def _requirement(text: str) -> str:
 
 
 def _strategy(name: str) -> str:
-    if name not in STRATEGIES:
-        raise ValueError(f"no strategy '{name}'; there is {', '.join(sorted(STRATEGIES))}")
+    if name not in ALL_STRATEGIES:
+        raise ValueError(f"no strategy '{name}'; there is {', '.join(sorted(ALL_STRATEGIES))}")
     return name
 
 

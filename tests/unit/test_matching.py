@@ -13,7 +13,7 @@ from acd import matching
 from acd.matching import AgentOrder, Buckets, CallOrder, Index
 from acd.profiles import AgentClass, CallClass, Profiles
 from acd.requirement import Requirement
-from acd.strategies import STRATEGIES, IdleAgent, UnknownStrategy
+from acd.strategies import ALL_STRATEGIES, BY_SKILL, IdleAgent, UnknownStrategy, chosen
 
 QUEUES = ("sales", "service")
 TEXTS = ("any", "laptop", "laptop >= 50", "printer and not laptop > 80", "laptop < 50 or printer")
@@ -34,9 +34,15 @@ class Everybody:
             named = self.direct[call_id][1]
             return named if named in self.agents else None
         _, of, refused = self.calls[call_id]
-        key = STRATEGIES[of.strategy]
+        key = ALL_STRATEGIES[of.strategy]
+        asked = of.requirement.skills if of.strategy in BY_SKILL else ()
         ranked = [
-            (agent.extension in refused, key(agent), agent.extension)
+            (
+                agent.extension in refused,
+                -sum(agents.skills.get(name, 0) for name in asked),
+                key(agent),
+                agent.extension,
+            )
             for agent, agents in self.agents.values()
             if of.fits(agents)
         ]
@@ -54,7 +60,7 @@ ADD_CALL = st.tuples(
     st.sampled_from(CALLS),
     st.sampled_from(QUEUES),
     st.sampled_from(TEXTS),
-    st.sampled_from(sorted(STRATEGIES)),
+    st.sampled_from(sorted(ALL_STRATEGIES)),
     st.integers(0, 2),  # priority
     st.integers(0, 4),  # joined_at: ties are wanted
     st.frozensets(st.sampled_from(EXTENSIONS), max_size=6),
@@ -185,4 +191,4 @@ def test_an_order_is_of_one_kind() -> None:
 
 def test_a_strategy_that_is_not_there_is_named() -> None:
     with pytest.raises(UnknownStrategy, match=r"ring_all.*longest_idle"):
-        Index().check_strategies(["longest_idle", "ring_all"])
+        chosen({"longest_idle", "ring_all"})
