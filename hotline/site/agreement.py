@@ -5,7 +5,7 @@ A check speaks only when the files that it compares are sound by themselves, so 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from datetime import date, timedelta
 from difflib import get_close_matches
@@ -15,7 +15,7 @@ from hotline.site.crm_names import crm_mentions, phone_troubles
 from hotline.site.forms import CRM, FLOWS, OUTSIDE, Forms
 from hotline.site.problem import Gravity, SiteProblem
 from hotline.site.reading import Page
-from hotline.site.schema import AgentForm, SiteForm
+from hotline.site.schema import AgentForm, QueueForm, SiteForm
 from ivr.flow.check import check_flow
 from ivr.flow.nodes.form import Noun
 from ivr.hours import LineHours
@@ -124,6 +124,7 @@ def _queues(forms: Forms) -> Iterator[SiteProblem]:
         return
     page, senders = forms.pages["queues.yaml"], _senders(forms)
     for name, queue in forms.queues.root.items():
+        yield from _overflows(page, name, queue, forms.queues.root)
         members = [agent for agent in forms.agents.root.values() if name in agent.queues]
         unmet = [
             place
@@ -132,7 +133,7 @@ def _queues(forms: Forms) -> Iterator[SiteProblem]:
         ]
         if len(unmet) == len(queue.steps):
             reason = "can ever meet one of its steps" if members else "serves this queue"
-            sent = f", and the flow '{senders[name]}' sends calls to it" if name in senders else ""
+            sent = f", and {senders[name]} sends calls to it" if name in senders else ""
             problem = page.problem((name,), f"no agent {reason}{sent}", "name it in agents.yaml, with the skills")
             yield problem if name in senders else _warning(problem)
             continue
@@ -141,11 +142,26 @@ def _queues(forms: Forms) -> Iterator[SiteProblem]:
             yield _warning(page.problem(path, "no agent of this queue can ever meet it", "the step is skipped"))
 
 
+def _overflows(page: Page, name: str, queue: QueueForm, queues: Mapping[str, QueueForm]) -> Iterator[SiteProblem]:
+    for place, rule in enumerate(queue.overflow):
+        path = (name, "overflow", place, "queue")
+        if rule.queue == name:
+            yield page.problem(path, "the call would stay where it is", "name another queue, or none")
+        elif rule.queue is not None and rule.queue not in queues:
+            yield _unknown(page, path, "queue", rule.queue, queues)
+
+
 def _senders(forms: Forms) -> dict[str, str]:
-    """Queue → a flow that lets callers wait in it. (A call for one agent takes only its rules, and a branch only
-    looks.)"""
-    return {
-        mention.name: flow.name
+    """Queue → who sends callers into it, in words: a flow, or a queue that overflows. (A call for one agent takes only
+    its rules, and a branch only looks.)"""
+    by_overflow = {
+        rule.queue: f"the queue '{name}'"
+        for name, queue in (forms.queues.root.items() if forms.queues is not None else ())
+        for rule in queue.overflow
+        if rule.queue is not None
+    }
+    return by_overflow | {
+        mention.name: f"the flow '{flow.name}'"
         for flow in forms.flows.values()
         if flow is not None
         for node in flow.nodes.values()

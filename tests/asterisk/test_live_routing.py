@@ -44,10 +44,7 @@ def prepare_site() -> Callable[[LiveSite], None]:
             (live.folders.site / "flows" / f"{name}.yaml").write_text(FLOW.format(queue=name), encoding="utf-8")
         live.edit("numbers.yaml", _numbers)
         live.edit("queues.yaml", _queues)
-        live.edit(
-            "agents.yaml",
-            lambda agents: [agent.update(queues=list(FLOWS.values())) for agent in agents.values()] and None,
-        )
+        live.edit("agents.yaml", _all_queues)
         live.edit("prompts.yaml", _few_prompts)
         live.edit("site.yaml", lambda site: site.update(routing={"tiers": {"gold": 1}}))
 
