@@ -45,25 +45,26 @@ class Onward:
 def onward(
     rules: Iterable[OverflowRule],
     look: Callable[[], QueueLook],
-    waited_s: float,
+    entered_at: float,
+    now: float,
     *,
     comes_in: bool,
     been: Collection[str] = (),
 ) -> Onward | None:
     """The first rule that holds. ``look``: the queue without this call. ``been``: queues that the call has been in, to
-    which it is not sent again."""
+    which it is not sent again. Instants in Unix seconds."""
     for rule in rules:
         if rule.queue in been or (rule.when in _AT_THE_DOOR and not comes_in):
             continue
-        if _holds(rule, look, waited_s):
+        if _holds(rule, look, entered_at, now):
             return Onward(rule.queue, rule.when.value)
     return None
 
 
-def _holds(rule: OverflowRule, look: Callable[[], QueueLook], waited_s: float) -> bool:
+def _holds(rule: OverflowRule, look: Callable[[], QueueLook], entered_at: float, now: float) -> bool:
     match rule.when:
         case When.WAITED_S:
-            return waited_s >= rule.limit
+            return now >= entered_at + rule.limit  # the very instant of `next_look`
         case When.NOBODY_STAFFED:
             return not look().staffed
         case When.LENGTH:
@@ -72,6 +73,7 @@ def _holds(rule: OverflowRule, look: Callable[[], QueueLook], waited_s: float) -
             return look().staffed > 0 and look().expected_wait_s > rule.limit
 
 
-def next_look_s(rules: Iterable[OverflowRule], waited_s: float) -> float:
-    """Seconds waited at which a rule may next hold by the clock alone; infinite when none does."""
-    return min((rule.limit for rule in rules if rule.when is When.WAITED_S and rule.limit > waited_s), default=inf)
+def next_look(rules: Iterable[OverflowRule], entered_at: float, now: float) -> float:
+    """When a rule may next hold by the clock alone, after ``now`` (Unix s); infinite when none does."""
+    instants = (entered_at + rule.limit for rule in rules if rule.when is When.WAITED_S)
+    return min((at for at in instants if at > now), default=inf)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from acd.deadlines import Due
 from acd.events import EventKind
 from acd.offering import Offering
-from acd.overflow import Onward, next_look_s, onward
+from acd.overflow import Onward, next_look, onward
 from acd.parts import Parts
 from acd.tickets import Place, Ticket
 
@@ -19,7 +19,8 @@ class Waits:
         comes_in = onward(
             self._p.line.ladder(ticket.call.queue).spec.overflow,
             lambda: self._p.look(ticket.call.queue),
-            0.0 if ticket.call.entered_at is None else now - ticket.call.entered_at,
+            ticket.call.joined_at if ticket.call.entered_at is None else ticket.call.entered_at,
+            now,
             comes_in=True,
             been=ticket.call.been,
         )
@@ -55,12 +56,12 @@ class Waits:
         call, rules = place.call, self._p.line.ladder(place.call.queue).spec.overflow
         if not rules or call.agent or not place.ticket.waits:
             return
-        waited_s = now - place.entered_at
-        to = onward(rules, lambda: self._p.look(call.queue), waited_s, comes_in=False, been=call.been)
+        entered_at = place.entered_at
+        to = onward(rules, lambda: self._p.look(call.queue), entered_at, now, comes_in=False, been=call.been)
         if to is not None:
             self.send_on(place, to, now)
         else:
-            self._p.deadlines.set(Due.OVERFLOW, call.call_id, place.entered_at + next_look_s(rules, waited_s))
+            self._p.deadlines.set(Due.OVERFLOW, call.call_id, next_look(rules, entered_at, now))
 
     def _in_vain(self, place: Place) -> bool:
         """A direct call whose agent has gone home, was never ours, or did not take it. One who is paused or talks may

@@ -291,7 +291,7 @@ class CentreMachine(RuleBasedStateMachine):
         One that sits out after a lapse is no exception."""
         for place in self.router._line:
             wish = place.call
-            if wish.agent and place.ticket.offer is None and not place.ticket.timed_out:
+            if wish.agent and place.ticket.waits:
                 assert self.umpire.presence.get(wish.agent) in ("available", "paused") or self._sits_out(place)
                 assert wish.wait_s is None or place.wait_until == wish.joined_at + wish.wait_s
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from acd.deadlines import NEVER
 from acd.events import EventKind
 from acd.model import Miss, Presence, QueueSpec, StepSpec, WaitingCall, place_in_line
-from acd.overflow import Onward, OverflowRule, When, next_look_s, onward
+from acd.overflow import Onward, OverflowRule, When, next_look, onward
 from acd.presence import MemoryPresenceBook
 from acd.router import RONA, UnknownQueue
 from acd.rules import Rona, RouterRules
@@ -192,20 +192,20 @@ EMPTY = QueueLook(staffed=0, idle=0, waiting=0, expected_wait_s=float("inf"))
     ],
 )
 def test_when_a_rule_holds(rule: OverflowRule, look: QueueLook, waited_s: float, comes_in: bool, holds: bool) -> None:
-    found = onward([rule], lambda: look, waited_s, comes_in=comes_in)
+    found = onward([rule], lambda: look, 1e9, 1e9 + waited_s, comes_in=comes_in)
     assert found == (Onward("", rule.when.value) if holds else None)
 
 
 def test_the_first_rule_that_holds_and_never_back_to_a_queue_it_was_in() -> None:
     rules = [OverflowRule(When.LENGTH, 1, "a"), OverflowRule(When.LENGTH, 1, "b")]
-    assert onward(rules, lambda: BUSY, 0, comes_in=True) == Onward("a", "length")
-    assert onward(rules, lambda: BUSY, 0, comes_in=True, been={"a"}) == Onward("b", "length")
-    assert onward(rules, lambda: BUSY, 0, comes_in=True, been={"a", "b"}) is None
+    assert onward(rules, lambda: BUSY, 0, 0, comes_in=True) == Onward("a", "length")
+    assert onward(rules, lambda: BUSY, 0, 0, comes_in=True, been={"a"}) == Onward("b", "length")
+    assert onward(rules, lambda: BUSY, 0, 0, comes_in=True, been={"a", "b"}) is None
 
 
 def test_when_to_look_again() -> None:
     rules = [OverflowRule(When.WAITED_S, 60), OverflowRule(When.WAITED_S, 20, "b"), OverflowRule(When.LENGTH, 1)]
-    assert (next_look_s(rules, 0), next_look_s(rules, 20), next_look_s(rules, 60)) == (20, 60, NEVER)
+    assert [next_look(rules, 1000, now) for now in (1000, 1020, 1060)] == [1020, 1060, NEVER]
 
 
 def overflowing(*rules: OverflowRule, **times: float) -> list[QueueSpec]:
@@ -311,3 +311,12 @@ def test_nothing_is_kept_where_it_is_switched_off_or_for_nobody(within_s: float,
     places = RegainedPlaces(within_s)
     places.left(caller, "sales", 100.0, 200.0)
     assert places.take(caller, "sales", 200.0) is None
+
+
+@given(st.floats(1.7e9, 1.9e9), st.floats(1, 1000))
+def test_the_clock_never_looks_twice_at_the_same_instant(entered_at: float, limit: float) -> None:
+    """A difference of floats may say 29.999 where their sum says 30: the clock would stand still."""
+    rules = [OverflowRule(When.WAITED_S, limit)]
+    due = next_look(rules, entered_at, entered_at)
+    assert onward(rules, lambda: BUSY, entered_at, due, comes_in=False) is not None
+    assert next_look(rules, entered_at, due) == NEVER
