@@ -334,6 +334,10 @@ class Router:
         """For a caller's flow, in the midst of the call."""
         return self._looks.look(queue)
 
+    async def agent(self, extension: str) -> AgentView:
+        """Raises KeyError for an extension that is no agent's."""
+        return agent_view(self._floor, extension)
+
     async def agents(self) -> Sequence[AgentView]:
         return [agent_view(self._floor, extension) for extension in self._floor.specs]
 

@@ -41,6 +41,7 @@ class Credentials:
     extension: str
     pin: str = field(repr=False)
     supervisor: bool = False
+    language: str = ""  # what the desk speaks to them; '': the site's
 
 
 class LineClosings(Protocol):

@@ -172,7 +172,9 @@ class Engine:
             flows=site.flows,
             queues=site.queues,
             agents=site.agent_specs,
-            credentials={ext: Credentials(ext, agent.pin, agent.supervisor) for ext, agent in site.agents.items()},
+            credentials={
+                ext: Credentials(ext, agent.pin, agent.supervisor, agent.language) for ext, agent in site.agents.items()
+            },
             router=router,
             journal=journal,
             world=SiteWorld(site.hours, self._clock, closings.lines, outside),

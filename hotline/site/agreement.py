@@ -94,6 +94,8 @@ def _people(forms: Forms) -> Iterator[SiteProblem]:
         for place, queue in enumerate(agent.queues):
             if forms.queues is not None and queue not in forms.queues.root:
                 yield _unknown(page, (extension, "queues", place), "queue", queue, forms.queues.root)
+        if agent.language is not None and forms.site is not None and agent.language not in forms.site.languages:
+            yield _unknown(page, (extension, "language"), "language", agent.language, forms.site.languages)
     for extension in forms.phones.root if forms.phones is not None else ():
         if extension in agents:
             yield forms.pages["phones.yaml"].problem((extension,), "is an agent's extension already")

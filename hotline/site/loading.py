@@ -150,7 +150,7 @@ def _fail_open(site: SiteForm) -> FailOpen:
 
 def _agent(extension: str, form: AgentForm) -> Agent:
     spec = AgentSpec(extension, form.name, dict(form.skills), frozenset(form.queues))
-    return Agent(spec, form.pin, form.sip_secret, form.supervisor)
+    return Agent(spec, form.pin, form.sip_secret, form.supervisor, form.language or "")
 
 
 def _queue(name: str, form: QueueForm) -> QueueSpec:

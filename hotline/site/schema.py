@@ -204,12 +204,15 @@ class MediaForm(Form):
 
 
 class AgentForm(Form):
+    """``language``: what the desk speaks to them; left out: the site's own."""
+
     name: Label
     pin: Pin = Field(repr=False)
     sip_secret: Secret = Field(repr=False)
     queues: Annotated[list[Name], Field(min_length=1)]
     skills: dict[Name, Level] = {}
     supervisor: bool = False
+    language: Name | None = None
 
 
 class StepForm(Form):

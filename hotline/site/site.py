@@ -53,12 +53,13 @@ class FailOpen:
 @dataclass(frozen=True, slots=True)
 class Agent:
     """``spec`` is what the ACD needs; the secrets are for the desk and for the SIP phone. ``supervisor``: may do more
-    at the desk."""
+    at the desk. ``language``: what it speaks to them; '': the site's own."""
 
     spec: AgentSpec
     pin: str = field(repr=False)
     sip_secret: str = field(repr=False)
     supervisor: bool = False
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,10 +44,13 @@ async def test_an_agent_logs_in_pauses_returns_and_logs_out(site: LiveSite, witn
         ("*337", "desk_paused", "paused", "7"),
         ("*33", "desk_paused", "paused", "0"),
         ("*34", "desk_ready", "available", ""),
+        ("*35", "desk_that_is_all", "available", ""),
+        ("*30", "desk_logged_out", "logged_out", ""),
+        ("*30", "desk_logged_in", "available", ""),
         ("*32", "desk_logged_out", "logged_out", ""),
     ]
     for code, said, presence, reason in steps:
-        pins = [pin] if code == "*31" else []
+        pins = [pin] if said == "desk_logged_in" or code == "*31" else []
         assert (code, await at_desk(site, "1001", code, tmp_path, *pins)) == (code, said)
         view = await witness.agent("1001")
         assert (code, view["presence"], view["pause_reason"]) == (code, presence, reason)

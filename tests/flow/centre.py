@@ -246,7 +246,10 @@ class SampleCentre:
             flows=site.flows,
             queues=self.queues,
             agents=site.agent_specs,
-            credentials={extension: Credentials(extension, agent.pin) for extension, agent in site.agents.items()},
+            credentials={
+                extension: Credentials(extension, agent.pin, language=agent.language)
+                for extension, agent in site.agents.items()
+            },
             router=self.router,
             journal=self.journal,
             world=SiteWorld(site.hours, self.clock),

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from acd.model import Engagement, Presence
 from agi_scripts.endpoint import calling_extension
+from ivr.spoken import Spoken
 from tests.flow.centre import Caller, SampleCentre, first_words, open_centre, sample_site
 
 PIN = sample_site().agents["1001"].pin
@@ -141,7 +143,7 @@ async def test_a_stranger_is_refused(centre: SampleCentre, channel: str, code: s
     assert await presence(centre) is Presence.AVAILABLE
 
 
-@pytest.mark.parametrize("code", ["", "3", "30", "35", "99"])
+@pytest.mark.parametrize("code", ["", "3", "39", "45", "99"])
 async def test_an_unknown_code_is_refused(centre: SampleCentre, code: str):
     assert said(await at_desk(centre, code)) == ["desk_refused"]
 
@@ -184,6 +186,59 @@ async def test_ready_ends_the_wrap_up(centre: SampleCentre):
     assert said(await at_desk(centre, "34")) == ["desk_ready"]
     assert await centre.agent("1001") == (Presence.AVAILABLE, Engagement.IDLE)
     assert said(await at_desk(centre, "34")) == ["desk_already"]
+
+
+async def test_in_and_out_by_one_code(centre: SampleCentre):
+    assert said(await at_desk(centre, "30", f"{PIN}#")) == ["desk_pin", "desk_logged_in"]
+    assert said(await at_desk(centre, "30")) == ["desk_logged_out"]
+    assert await presence(centre) is Presence.LOGGED_OUT
+    assert said(await at_desk(centre, "30", f"{WRONG}#{WRONG}#{WRONG}#"))[-1] == "desk_refused"
+    assert await presence(centre) is Presence.LOGGED_OUT
+
+
+def speaking(centre: SampleCentre) -> None:
+    async def utter(value: Spoken, language: str) -> str:
+        return f"/prompts/{language}/{value.text}"
+
+    centre.centre = replace(centre.centre, utter=utter)
+
+
+async def test_how_do_i_stand(centre: SampleCentre):
+    speaking(centre)
+    assert said(await at_desk(centre, "35"))[0] == "desk_are_out"
+    await centre.staff("1001")
+    queue = ["whisper_queue_sales"] if "whisper_queue_sales" in centre.site.prompts else []
+    nobody = [*queue, "desk_callers_waiting", "0", "desk_that_is_all"]
+    assert said(await at_desk(centre, "35")) == ["desk_are_ready", *nobody]
+    await centre.see_out(await centre.dial())
+    centre.clock.now += 4
+    assert said(await at_desk(centre, "35")) == ["desk_are_ready", "desk_wrap_up_for", "6", *nobody]
+    centre.clock.now += 6
+    await centre.router.tick()
+    await at_desk(centre, "331")
+    first = await centre.dial_and_wait(hurry=1)
+    centre.clock.now += 75
+    told = said(await at_desk(centre, "35"))
+    waits = [*queue, "desk_callers_waiting", "1", "desk_longest_wait", "75", "desk_that_is_all"]
+    assert told == ["desk_are_paused", *waits]
+    first.hang_up()
+    await centre.see_out(first)
+
+
+async def test_a_key_ends_the_report(centre: SampleCentre):
+    speaking(centre)
+    await centre.staff("1001")
+    assert said(await at_desk(centre, "35", "5")) == ["desk_are_ready"]
+
+
+async def test_the_desk_speaks_the_agents_language(centre: SampleCentre):
+    own = {**centre.centre.credentials, "1001": replace(centre.centre.credentials["1001"], language="english")}
+    centre.centre = replace(centre.centre, credentials=own)
+    assert (await at_desk(centre, "31", f"{PIN}#")).played == [
+        "/prompts/english/desk_pin",
+        "/prompts/english/desk_logged_in",
+    ]
+    assert (await at_desk(centre, "32", channel="PJSIP/1002-0000002b")).played == ["/prompts/mandarin/desk_already"]
 
 
 @pytest.mark.parametrize("during", [True, False])

@@ -74,6 +74,7 @@ def test_the_sample_site_is_sound(folder: Path) -> None:
         ("numbers.yaml", '"4008001003"', '"_X."', "_X.", "characters that cannot stand here"),
         ("agents.yaml", "queues: [sales]", "queues: [slaes]", "1001.queues.0", "no queue 'slaes'"),
         ("agents.yaml", "laptop: 90", "laptop: 101", "1001.skills.laptop", "less than or equal to 100"),
+        ("agents.yaml", "  queues: [sales]", "  language: french\n  queues: [sales]", "1001.language", "no language"),
         ("agents.yaml", '"1002":', '"1001":', "1001", "is written twice"),
         ("agents.yaml", "  queues: [sales]\n", "", "1001.queues", "is missing"),
         ("agents.yaml", "  queues: [sales]", "  queus: [sales]\n  queues: [sales]", "1001.queus", "unknown key"),
