@@ -95,6 +95,15 @@ class Dispatch:
         if wrap_up_s <= 0:
             await self.wrap_up_over(offer.agent)
 
+    async def wrap_up(self, extension: str, until: float) -> bool:
+        """Until then (Unix s) instead of its own end. False: the agent is with a call."""
+        state = await self._p.store.wrap_up(extension, until=until)
+        if state is None:
+            return False
+        self._p.floor.note(state)
+        self._p.tell.wrap_up_until(state, self._p.clock())
+        return True
+
     async def wrap_up_over(self, extension: str) -> bool:
         now = self._p.clock()
         state = await self._p.store.wrapped_up(extension, now=now)

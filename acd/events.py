@@ -9,6 +9,7 @@ Kinds are spelt as the journal spells its entries. Fields by kind:
     wait_over       -                                        queue_left      -
     sent_on         to (queue, or ''), why
     agent_presence  presence, reason                         wrap_up_ended   -
+    wrap_up_until   until (Unix s)
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ class EventKind(StrEnum):
     SENT_ON = "sent_on"  # the queue passes the call on: overflow, or somebody at the console
     QUEUE_LEFT = "queue_left"
     AGENT_PRESENCE = "agent_presence"
+    WRAP_UP_UNTIL = "wrap_up_until"  # another end than the queue's
     WRAP_UP_ENDED = "wrap_up_ended"
 
 

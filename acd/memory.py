@@ -86,6 +86,15 @@ class MemoryStore:
         if event is EngagementEvent.END:
             self._calls.pop(offer.call_id, None)
 
+    async def wrap_up(self, extension: str, *, until: float) -> AgentState | None:
+        state = await self.agent(extension)
+        try:
+            engagement = next_engagement(state.engagement, EngagementEvent.WRAP_UP_MORE)
+        except IllegalTransition:
+            return None
+        began = state.answered_at if state.engagement is Engagement.WRAP_UP else until  # no work of this log-in's
+        return self._keep(replace(state, engagement=engagement, deadline=until, answered_at=began))
+
     async def wrapped_up(self, extension: str, *, now: float) -> AgentState | None:
         state = self._agents.get(extension)
         if state is None or state.engagement is not Engagement.WRAP_UP:

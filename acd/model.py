@@ -68,6 +68,7 @@ class EngagementEvent(StrEnum):
     MISS = "miss"  # counts against the agent (RONA)
     WITHDRAW = "withdraw"  # the offer is taken back: not the agent's doing, and costs them no place
     END = "end"  # the conversation is over, wrap-up follows
+    WRAP_UP_MORE = "wrap_up_more"  # another end: the agent wants longer, or an engine before us had begun it
     WRAPPED_UP = "wrapped_up"
 
 
@@ -90,6 +91,8 @@ ENGAGEMENT_TABLE: Mapping[tuple[Engagement, EngagementEvent], Engagement] = {
     (Engagement.RINGING, EngagementEvent.WITHDRAW): Engagement.IDLE,
     (Engagement.TALKING, EngagementEvent.MISS): Engagement.IDLE,  # picked up, and gone before the two were joined
     (Engagement.TALKING, EngagementEvent.END): Engagement.WRAP_UP,
+    (Engagement.IDLE, EngagementEvent.WRAP_UP_MORE): Engagement.WRAP_UP,
+    (Engagement.WRAP_UP, EngagementEvent.WRAP_UP_MORE): Engagement.WRAP_UP,
     (Engagement.WRAP_UP, EngagementEvent.WRAPPED_UP): Engagement.IDLE,
 }
 

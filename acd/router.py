@@ -274,6 +274,24 @@ class Router:
         wrapped_up = await self._turns.take(self._end_wrap_up(extension))
         return await self._move(extension, PresenceEvent.READY) or wrapped_up
 
+    async def wrap_up_until(self, extension: str, until: float) -> bool:
+        """For an agent whose conversation outlived its engine: their wrap-up ends then (Unix s). False: no such agent,
+        or it is over, or they are with a call."""
+        if extension not in self._floor or until <= self._clock():
+            return False
+        return await self._turns.take(self._dispatch.wrap_up(extension, until))
+
+    async def wrap_up_longer(self, extension: str) -> float | None:
+        """Seconds that the agent's wrap-up has now, or None when they are not in one."""
+        if extension not in self._floor:
+            return None
+        state, now, rules = self._floor.state(extension), self._clock(), self._parts.rules
+        if state.engagement is not Engagement.WRAP_UP or state.deadline is None:
+            return None
+        until = min(state.deadline + rules.wrap_up_more_s, max(state.deadline, now + rules.wrap_up_most_s))
+        await self._turns.take(self._dispatch.wrap_up(extension, until))
+        return until - now
+
     async def _end_wrap_up(self, extension: str) -> bool:
         if self._floor.state(extension).engagement is not Engagement.WRAP_UP:
             return False

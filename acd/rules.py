@@ -32,6 +32,8 @@ class RouterRules:
     priority_class_s: float = 120.0
     rona: Mapping[Miss, Rona] = field(default_factory=lambda: rona_for_all(Rona()))
     rona_ends_s: float | None = None
+    wrap_up_more_s: float = 60.0  # each time that the agent asks for more
+    wrap_up_most_s: float = 900.0  # from that moment on
     # A call that lets its offers lapse (its channel is dead, nobody has noticed yet) sits out this long, times
     # the lapses in a row: at the head of the line it would otherwise hold an agent for good.
     lapse_s: float = 1.0

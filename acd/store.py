@@ -46,6 +46,10 @@ class Store(Protocol):
         None when the token is not the one the agent holds, or the table has no such step: nothing
         changes. A call that has left and joined again under another offer is never touched by the old one."""
 
+    async def wrap_up(self, extension: str, *, until: float) -> AgentState | None:
+        """IDLE or WRAP_UP → WRAP_UP until then (Unix s): it is made longer, or an engine before us had begun it. None
+        when the agent is with a call."""
+
     async def wrapped_up(self, extension: str, *, now: float) -> AgentState | None:
         """WRAP_UP → IDLE; the time since the answer is added to busy_s. None when the agent is not in wrap-up."""
 

@@ -38,5 +38,8 @@ class Telling:
         fields = {"presence": state.presence.value, "reason": state.pause_reason}
         self._reports(AcdEvent(EventKind.AGENT_PRESENCE, at, agent=state.extension, fields=fields))
 
+    def wrap_up_until(self, state: AgentState, at: float) -> None:
+        self._reports(AcdEvent(EventKind.WRAP_UP_UNTIL, at, agent=state.extension, fields={"until": state.deadline}))
+
     def wrap_up_ended(self, state: AgentState, at: float) -> None:
         self._reports(AcdEvent(EventKind.WRAP_UP_ENDED, at, agent=state.extension))

@@ -1,5 +1,5 @@
 """An agent's own codes at the desk: *30 in or out, *31 in, *32 out, *33<reason> pause, *34 ready again, *35 how do I
-stand. Each answers with the key of the prompt that says how it went, or GONE."""
+stand, *39 a longer wrap-up. Each answers with the key of the prompt that says how it went, or GONE."""
 
 from __future__ import annotations
 
@@ -46,6 +46,14 @@ async def ready(extension: str, centre: Centre, voice: AgiVoice) -> str:
     return "desk_ready" if await centre.router.ready(extension) else ALREADY
 
 
+async def wrap_up_longer(extension: str, centre: Centre, voice: AgiVoice) -> str:
+    """A minute more, and how long it is now."""
+    rest_s = await centre.router.wrap_up_longer(extension)
+    if rest_s is None:
+        return ALREADY
+    return "desk_that_is_all" if await _say_rest(voice, rest_s) else GONE
+
+
 async def how_do_i_stand(extension: str, centre: Centre, voice: AgiVoice) -> str:
     """Presence, the rest of the wrap-up, and each of my queues with its length and longest wait. A hang-up or a key
     ends it."""
@@ -63,8 +71,13 @@ async def _say_wrap_up(me: AgentView, centre: Centre, voice: AgiVoice) -> bool:
     """False: nobody listens any more."""
     if me.engagement is not Engagement.WRAP_UP or me.until is None:
         return True
-    rest_s = max(1, round(me.until - centre.clock()))
-    return not (await _ended(voice, "desk_wrap_up_for") or await _ended_saying(voice, SpokenKind.DURATION, rest_s))
+    return await _say_rest(voice, me.until - centre.clock())
+
+
+async def _say_rest(voice: AgiVoice, rest_s: float) -> bool:
+    """Of the wrap-up. False: nobody listens any more."""
+    whole_s = max(1, round(rest_s))
+    return not (await _ended(voice, "desk_wrap_up_for") or await _ended_saying(voice, SpokenKind.DURATION, whole_s))
 
 
 async def _say_queue(queue: QueueView, centre: Centre, voice: AgiVoice) -> bool:

@@ -141,6 +141,8 @@ async def _tell_talk(session: AgiSession, record: CallRecord, centre: Centre, ta
     else:
         record.talked(peer, talked_s)
     await record.end(Outcome.ANSWERED, by, cause=cause)
+    if record.agent and record.queue in centre.queues:
+        await centre.router.wrap_up_until(record.agent, centre.clock() + centre.queues[record.queue].wrap_up_s)
 
 
 async def _follow_flow(

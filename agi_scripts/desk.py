@@ -1,5 +1,5 @@
-"""The agent's desk on a keypad: *30 to *35 (`agent_desk.py`); and for supervisors *51 (`recording_desk.py`), *52 and
-*53 (`line_desk.py`).
+"""The agent's desk on a keypad: *30 to *35 and *39 (`agent_desk.py`); and for supervisors *51 (`recording_desk.py`),
+*52 and *53 (`line_desk.py`).
 
 Who calls is what the phone has proved with its SIP secret (the endpoint in the channel's name), never a caller id.
 Every answer is spoken, in the agent's own language.
@@ -56,6 +56,7 @@ _ACTS: dict[str, Callable[[str, Centre, AgiVoice], Awaitable[str]]] = {
     "32": agent_desk.log_out,
     "34": agent_desk.ready,
     "35": agent_desk.how_do_i_stand,
+    "39": agent_desk.wrap_up_longer,
     "51": record_prompt,
     "52": close_line,
     "53": open_line,

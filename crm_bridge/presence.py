@@ -6,13 +6,30 @@ import sqlite3
 from collections.abc import Mapping
 
 from acd.model import Presence
+from crm_bridge.entry import OUTCOME
 from crm_bridge.journal import Journal
+from crm_bridge.outcome import Outcome
 
 _SAVE = """
 INSERT INTO presence (extension, presence, reason, at) VALUES (?, ?, ?, ?)
 ON CONFLICT (extension) DO UPDATE SET presence = excluded.presence, reason = excluded.reason, at =
 excluded.at
 """
+
+
+# Newest last. Not the whole journal: what lies further back is no wrap-up any more.
+_CONVERSATIONS = f"""
+SELECT json_extract(fields, '$.agent'), json_extract(fields, '$.queue'), json_extract(fields, '$.ended_at') FROM entries
+WHERE kind = '{OUTCOME}' AND at > ? AND seq > (SELECT coalesce(max(seq), 0) FROM entries) - 100000
+AND json_extract(fields, '$.outcome') = '{Outcome.ANSWERED.value}' AND json_extract(fields, '$.agent') <> ''
+ORDER BY seq
+"""  # noqa: S608
+
+
+async def last_conversations(journal: Journal, since: float) -> Mapping[str, tuple[str, float]]:
+    """Extension → (queue, end in Unix s) of the agent's last conversation, where that ended after ``since``."""
+    rows = await journal.read(_CONVERSATIONS, since)
+    return {agent: (queue, ended_at) for agent, queue, ended_at in rows}
 
 
 class JournalPresenceBook:

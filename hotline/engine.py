@@ -28,7 +28,7 @@ from crm_bridge.directory import Directory
 from crm_bridge.entry import Entry
 from crm_bridge.journal import Journal
 from crm_bridge.migrating import migrate
-from crm_bridge.presence import JournalPresenceBook
+from crm_bridge.presence import JournalPresenceBook, last_conversations
 from crm_bridge.problems import DAY_S, problem_count
 from crm_bridge.relay import Relay
 from crm_bridge.resume import left_off
@@ -144,12 +144,20 @@ class Engine:
             rules=self._site.routing,
         )
         await router.start()
+        await self._resume_wrap_ups(router, journal)
         router.hold(AWAY)
         places = await left_off(journal)
         self._live.left_off.update(places)
         waiting = {call_id for call_id, place in places.items() if place.waiting}
         router.expect(waiting, self._clock() + self._site.fail_open.knock_s + _RETURN_SLACK_S)
         return router
+
+    async def _resume_wrap_ups(self, router: Router, journal: Journal) -> None:
+        """Those of the engine before us, up to their own end."""
+        since = self._clock() - max((spec.wrap_up_s for spec in self._site.queues.values()), default=0.0)
+        for extension, (queue, ended_at) in (await last_conversations(journal, since)).items():
+            if queue in self._site.queues:
+                await router.wrap_up_until(extension, ended_at + self._site.queues[queue].wrap_up_s)
 
     def _outside(self, store: CrmStore, router: Router, ends: AsyncExitStack) -> Outside:
         """What the flows may ask beyond their call."""

@@ -249,3 +249,25 @@ async def test_a_return_forgives(store: Store) -> None:
     assert (await store.agent("1001")).misses.total == 1
     await store.set_presence("1001", PresenceEvent.READY, now=NOW)
     assert (await store.agent("1001")).misses.total == 0
+
+
+async def test_a_wrap_up_with_another_end(store: Store) -> None:
+    await available(store, "1001")
+    begun = await store.wrap_up("1001", until=NOW + 30)
+    assert begun is not None
+    assert (begun.engagement, begun.deadline) == (Engagement.WRAP_UP, NOW + 30)
+    longer = await store.wrap_up("1001", until=NOW + 90)
+    assert longer is not None
+    assert longer.deadline == NOW + 90
+    await store.join(call("c1"))
+    assert await store.claim(offer()) is None
+    ended = await store.wrapped_up("1001", now=NOW + 90)
+    assert ended is not None
+    assert (ended.engagement, ended.busy_s) == (Engagement.IDLE, 60)
+
+
+async def test_no_wrap_up_beside_a_call(store: Store) -> None:
+    await available(store, "1001")
+    await store.join(call("c1"))
+    assert await store.claim(offer())
+    assert await store.wrap_up("1001", until=NOW + 30) is None

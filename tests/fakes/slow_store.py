@@ -59,6 +59,9 @@ class SlowStore:
     ) -> AgentState | None:
         return await self._slowly(lambda: self.inner.step(offer, event, now=now, deadline=deadline, why=why))
 
+    async def wrap_up(self, extension: str, *, until: float) -> AgentState | None:
+        return await self._slowly(lambda: self.inner.wrap_up(extension, until=until))
+
     async def wrapped_up(self, extension: str, *, now: float) -> AgentState | None:
         return await self._slowly(lambda: self.inner.wrapped_up(extension, now=now))
 

@@ -55,6 +55,8 @@ class Umpire:
                 wrap_up_s = self.queues[event.queue].wrap_up_s
                 assert event.fields["wrap_up_s"] == wrap_up_s
                 self.wrap_up_until[event.agent] = event.at + wrap_up_s
+            case EventKind.WRAP_UP_UNTIL:
+                self.wrap_up_until[event.agent] = float(str(event.fields["until"]))
             case EventKind.WRAP_UP_ENDED:
                 until = self.wrap_up_until.pop(event.agent, 0.0)
                 assert event.at >= until or event.agent in self.keyed, "wrap-up cut short"

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from acd.model import Engagement
 from agi_scripts import variables
 from crm_bridge.entry import Entry
 from tests.flow.centre import (
@@ -170,6 +171,10 @@ async def test_a_conversation_outlives_its_engine(centre: SampleCentre, route: s
     assert (outcome["talked_s"], outcome["cause"], outcome["queue"]) == (25, "16", "sales")
     assert outcome["ended_at"] - outcome["answered_at"] == 25
     assert back.rung == []
+    assert (await centre.agent("1001"))[1] is Engagement.WRAP_UP  # as after any other talk
+    centre.clock.now += centre.queues["sales"].wrap_up_s
+    await centre.router.tick()
+    assert (await centre.agent("1001"))[1] is Engagement.IDLE
 
 
 async def test_the_expected_talker_does_not_hold_the_line_up(centre: SampleCentre):

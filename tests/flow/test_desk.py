@@ -143,7 +143,7 @@ async def test_a_stranger_is_refused(centre: SampleCentre, channel: str, code: s
     assert await presence(centre) is Presence.AVAILABLE
 
 
-@pytest.mark.parametrize("code", ["", "3", "39", "45", "99"])
+@pytest.mark.parametrize("code", ["", "3", "38", "45", "99"])
 async def test_an_unknown_code_is_refused(centre: SampleCentre, code: str):
     assert said(await at_desk(centre, code)) == ["desk_refused"]
 
@@ -223,6 +223,20 @@ async def test_how_do_i_stand(centre: SampleCentre):
     assert told == ["desk_are_paused", *waits]
     first.hang_up()
     await centre.see_out(first)
+
+
+async def test_a_longer_wrap_up(centre: SampleCentre):
+    speaking(centre)
+    await centre.staff("1001")
+    assert said(await at_desk(centre, "39")) == ["desk_already"]
+    await centre.see_out(await centre.dial())
+    assert said(await at_desk(centre, "39")) == ["desk_wrap_up_for", "70", "desk_that_is_all"]
+    centre.clock.now += 69
+    await centre.router.tick()
+    assert await centre.agent("1001") == (Presence.AVAILABLE, Engagement.WRAP_UP)
+    centre.clock.now += 1
+    await centre.router.tick()
+    assert await centre.agent("1001") == (Presence.AVAILABLE, Engagement.IDLE)
 
 
 async def test_a_key_ends_the_report(centre: SampleCentre):

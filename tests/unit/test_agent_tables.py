@@ -47,9 +47,16 @@ def test_every_engagement_can_come_to_rest() -> None:
 
 
 def test_only_a_claim_leaves_idle_and_only_talk_leads_to_wrap_up() -> None:
-    assert [event for state, event in ENGAGEMENT_TABLE if state is Engagement.IDLE] == [EngagementEvent.RESERVE]
+    assert [event for state, event in ENGAGEMENT_TABLE if state is Engagement.IDLE] == [
+        EngagementEvent.RESERVE,
+        EngagementEvent.WRAP_UP_MORE,  # of a talk that outlived its engine
+    ]
     into_wrap_up = [row for row, after in ENGAGEMENT_TABLE.items() if after is Engagement.WRAP_UP]
-    assert into_wrap_up == [(Engagement.TALKING, EngagementEvent.END)]
+    assert into_wrap_up == [
+        (Engagement.TALKING, EngagementEvent.END),
+        (Engagement.IDLE, EngagementEvent.WRAP_UP_MORE),
+        (Engagement.WRAP_UP, EngagementEvent.WRAP_UP_MORE),
+    ]
 
 
 def test_one_can_log_out_from_wherever_one_is_logged_in() -> None:

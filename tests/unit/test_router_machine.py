@@ -239,6 +239,20 @@ class CentreMachine(RuleBasedStateMachine):
                 at_once(self.router.ready(extension))
                 self.umpire.keyed = set()
 
+    @rule(extension=extensions, seconds=st.sampled_from([-5, 0, 3, 30]))
+    def wrap_up_of_an_engine_before_us(self, extension: str, seconds: int) -> None:
+        idle = self.router._floor.state(extension).engagement in (Engagement.IDLE, Engagement.WRAP_UP)
+        taken = at_once(self.router.wrap_up_until(extension, self.clock.now + seconds))
+        assert taken == (idle and seconds > 0)
+
+    @rule(extension=extensions)
+    def wrap_up_longer(self, extension: str) -> None:
+        state = self.router._floor.state(extension)
+        rest_s = at_once(self.router.wrap_up_longer(extension))
+        assert (rest_s is not None) == (state.engagement is Engagement.WRAP_UP)
+        if rest_s is not None and state.deadline is not None:
+            assert rest_s >= state.deadline - self.clock.now
+
     @rule(extension=extensions, state=st.sampled_from([PhoneState.FREE] * 5 + list(PhoneState)))
     def phone(self, extension: str, state: PhoneState) -> None:
         self._phone(extension, state)
