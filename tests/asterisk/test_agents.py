@@ -1,4 +1,4 @@
-"""The agent's desk on a keypad: *31 with PIN, *32, *33, *34. What was said is told by ears: the sound that came back is
+"""The agent's desk on a keypad: *30 to *35. What was said is told by ears: the sound that came back is
 compared with the site's own prompts. What was done is in the engine's view, and in the journal after a restart."""
 
 from __future__ import annotations
@@ -6,13 +6,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from hotline.sip.callers import Callers
-from hotline.sip.scenario import Dial
+from hotline.sip.scenario import Dial, PhoneManner, Talk
 from tests.sip.live_site import LiveSite
-from tests.sip.staff import at_desk, log_in
+from tests.sip.staff import at_desk, at_desks, log_in, queue_up
 from tests.sip.witness import Witness
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -27,10 +28,16 @@ def prepare_site() -> Callable[[LiveSite], None]:
 
     def prepare(live: LiveSite) -> None:
         live.edit("agents.yaml", lambda agents: agents["1002"].update(pin=RIGHT))
+        live.edit("prompts.yaml", _no_whisper)
         for key, text in {"desk_locked": "锁定了。", "desk_refused": "不能操作。"}.items():
             live.edit("prompts.yaml", lambda prompts, key=key, text=text: prompts[key]["text"].update(zh=text))
 
     return prepare
+
+
+def _no_whisper(prompts: Any) -> None:
+    for key in [key for key in prompts if key.startswith("whisper_")]:
+        del prompts[key]
 
 
 async def test_an_agent_logs_in_pauses_returns_and_logs_out(site: LiveSite, witness: Witness, tmp_path: Path) -> None:
@@ -97,11 +104,15 @@ async def test_presences_survive_the_engine(site: LiveSite, witness: Witness, tm
     """It is killed, not stopped: what was said to the agent was true already."""
     await log_in(site, "1003", "1001")
     assert await at_desk(site, "1001", "*335", tmp_path) == "desk_paused"
+    async with at_desks(site, ["1003"], PhoneManner(ring_s=0.1, talk=Talk(2.5, 2.5))), queue_up(site, "4008001001"):
+        before = await witness.until_agent("1003", engagement="wrap_up", timeout_s=15)
     killed = site.process("hotline.app")
     killed.kill()
     await asyncio.to_thread(killed.wait, 5)
     await site.until_up()
-    assert (await witness.agent("1003"))["presence"] == "available"
+    back = await witness.agent("1003")
+    assert (back["presence"], back["engagement"]) == ("available", "wrap_up")
+    assert back["until"] == pytest.approx(before["until"], abs=0.1)
     paused = await witness.agent("1001")
     assert (paused["presence"], paused["pause_reason"]) == ("paused", "5")
     assert (await witness.agent("1002"))["presence"] == "logged_out"
