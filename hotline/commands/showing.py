@@ -76,12 +76,17 @@ def show_json(rows: Iterable[Mapping[str, Any]]) -> None:
 def show_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Plain text only: a caller's name is shown, never read as markup, and its control characters not at all. One
     row is one line, however narrow the terminal: a number cut in two can be neither read nor found."""
+    table = table_of(title, columns, rows)
+    Console(file=out.file, width=max(out.width, _WIDEST), highlight=False).print(table)
+
+
+def table_of(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     for column in columns:
         table.add_column(column.replace("_", " "), no_wrap=True)
     for row in rows:
         table.add_row(*(Text(printable(cell)) for cell in row))
-    Console(file=out.file, width=max(out.width, _WIDEST), highlight=False).print(table)
+    return table
 
 
 def printable(cell: object) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any
 
 import typer
+from rich.table import Table
 
 from hotline.commands.showing import (
     DEFAULT_SITE,
@@ -13,10 +14,15 @@ from hotline.commands.showing import (
     SiteOption,
     ask_engine,
     out,
+    run,
     show_json,
     show_table,
     site_of,
+    table_of,
 )
+from hotline.commands.watching import watch
+from hotline.control import ask
+from hotline.settings import SiteFolders
 
 _AGENT = ("agent", "name", "presence", "engagement", "phone", "queue", "call")
 _QUEUE = ("name", "waiting", "longest_wait_s", "ringing", "talking", "staffed", "idle")
@@ -41,15 +47,35 @@ def _told(answer: Mapping[str, Any]) -> dict[str, Any]:
     return told
 
 
-def agents(site: SiteOption = DEFAULT_SITE, as_json: JsonOption = False) -> None:
+WatchOption = Annotated[bool, typer.Option("--watch", help="Draw it anew every second, until Ctrl-C.")]
+
+
+def agents(site: SiteOption = DEFAULT_SITE, as_json: JsonOption = False, watching: WatchOption = False) -> None:
     """The agents now."""
-    rows = ask_engine(site_of(site)[1], "agents")["agents"]
+    folders = site_of(site)[1]
+    if watching:
+        watch(lambda: _table("Agents", _AGENT, map(_in_short, _told_now(folders, "agents"))))
+        return
+    rows = ask_engine(folders, "agents")["agents"]
     _show("Agents", _AGENT, rows if as_json else [_in_short(row) for row in rows], as_json)
 
 
-def queues(site: SiteOption = DEFAULT_SITE, as_json: JsonOption = False) -> None:
+def queues(site: SiteOption = DEFAULT_SITE, as_json: JsonOption = False, watching: WatchOption = False) -> None:
     """The queues now."""
-    _show("Queues", _QUEUE, ask_engine(site_of(site)[1], "queues")["queues"], as_json)
+    folders = site_of(site)[1]
+    if watching:
+        watch(lambda: _table("Queues", _QUEUE, _told_now(folders, "queues")))
+        return
+    _show("Queues", _QUEUE, ask_engine(folders, "queues")["queues"], as_json)
+
+
+def _told_now(folders: SiteFolders, word: str) -> list[dict[str, Any]]:
+    """Raises ControlError."""
+    return list(run(lambda: ask(folders.run, word))[word])
+
+
+def _table(title: str, columns: tuple[str, ...], rows: Iterable[Mapping[str, Any]]) -> Table:
+    return table_of(title, columns, ([_short(row.get(column)) for column in columns] for row in rows))
 
 
 def _in_short(agent: Mapping[str, Any]) -> dict[str, Any]:
