@@ -19,10 +19,11 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
-from bench import ivr, menu, reach, ring, scale, wait
+from bench import ivr, match, menu, reach, ring, scale, wait
 from bench.children import BenchError
 from bench.figures import Report
 from bench.hall import Hall, open_hall, open_ivr_hall
@@ -33,17 +34,19 @@ from hotline.sip.sipp import SippError
 
 @dataclass(frozen=True, slots=True)
 class _Bench:
-    """``hall``: where it is measured; benchmarks that stand one after the other in the same hall share it."""
+    """``hall``: where it is measured; benchmarks that stand one after the other in the same hall share it. ``run`` gets
+    what the hall gives: a `Hall`, or None for a benchmark that needs no Asterisk."""
 
-    run: Callable[[Hall, int], Awaitable[Report] | AsyncIterator[Report]]
+    run: Callable[[Any, int], Awaitable[Report] | AsyncIterator[Report]]
     calls: int
-    hall: Callable[[Path], AbstractAsyncContextManager[Hall]] = open_hall
+    hall: Callable[[Path], AbstractAsyncContextManager[Hall | None]] = open_hall
 
 
 _BENCHES = {
     "ring": _Bench(ring.run, ring.CALLS),
     "reach": _Bench(reach.run, reach.CALLS),
     "menu": _Bench(menu.run, menu.CALLS),
+    "match": _Bench(match.run, match.DECISIONS, match.no_hall),
     "wait": _Bench(wait.run, wait.CALLS),
     "scale": _Bench(scale.run, scale.CALLS, scale.open_small),
     "ivr": _Bench(ivr.run, ivr.CALLS, open_ivr_hall),
@@ -89,16 +92,20 @@ async def _run(wanted: argparse.Namespace, work: Path, console: Console) -> int:
         folder = work / place.__name__
         folder.mkdir(exist_ok=True)
         async with place(folder) as hall:
-            console.print(
-                f"Asterisk {hall.place.version}, Python {platform.python_version()}, {os.cpu_count()} cores,"
-                f" load {os.getloadavg()[0]:.1f}; all peers in this one Asterisk.\n"
-            )
+            console.print(_where(hall))
             for name in names:
                 bench = _BENCHES[name]
                 async for found in _reports(bench.run(hall, wanted.n or bench.calls)):
                     met = met and found.met
                     _tell(found, wanted, console)
     return 0 if met else 1
+
+
+def _where(hall: Hall | None) -> str:
+    machine = f"Python {platform.python_version()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}"
+    if hall is None:
+        return f"{machine}; no Asterisk is needed.\n"
+    return f"Asterisk {hall.place.version}, {machine}; all peers in this one Asterisk.\n"
 
 
 async def _reports(running: Awaitable[Report] | AsyncIterator[Report]) -> AsyncIterator[Report]:

@@ -110,17 +110,20 @@ async def test_the_wrap_up_is_kept_over_all_queues_and_ended_by_a_key(
     assert (await witness.row(served)).queue == "service"
 
 
-async def test_three_misses_in_a_row_pause_the_agent(site: LiveSite, witness: Witness, park: PhonePark) -> None:
+async def test_three_misses_of_a_kind_in_a_row_pause_the_agent(
+    site: LiveSite, witness: Witness, park: PhonePark
+) -> None:
+    """Counted apart: the call that nobody answered is not one of the three that were rejected."""
     phone = await park.add_phone("1003", site.site.agents["1003"].sip_secret, answer="ignore")
     async with queue_up(site, NUMBER) as (ani, callers):
         rung = [await phone.wait("incoming")]
         await phone.set_answer("reject", ring_s=0.2)
-        rung += [await phone.wait("incoming", timeout_s=14) for _ in range(2)]
+        rung += [await phone.wait("incoming", timeout_s=14) for _ in range(3)]
         view = await witness.until_agent("1003", presence="paused")
-        assert (view["pause_reason"], view["misses"], view["engagement"]) == ("rona", 3, "idle")
-        assert witness.offers(ani) == ["1003"] * 3
+        assert (view["pause_reason"], view["misses"], view["engagement"]) == ("rona", 4, "idle")
+        assert witness.offers(ani) == ["1003"] * 4
         whys = [entry.fields["why"] for entry in witness.entries(ani) if entry.kind == "offer_missed"]
-        assert whys == ["no_answer", "rejected", "rejected"]
+        assert whys == ["no_answer", "rejected", "rejected", "rejected"]
         assert rung[1].at - rung[0].at > OFFER_S + 4  # a rest after each
         assert callers.only.ended == ""
         await phone.set_answer("auto")
