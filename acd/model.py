@@ -167,6 +167,7 @@ class WaitingCall:
     ``wait_s``: how long it may wait in this queue, instead of the queue's own longest wait.
     ``preferred``: extensions of agents whom the call should rather have, the best first: the first of them who is
     logged in has it to themselves for the queue's ``preferred_s``. ``been``: queues that it has left for another.
+    ``returned``: it has its old place again, after a restart: it does not come in, and no rule for newcomers is for it.
     """
 
     call_id: str
@@ -179,6 +180,7 @@ class WaitingCall:
     wait_s: float | None = None
     preferred: tuple[str, ...] = ()
     been: frozenset[str] = frozenset()
+    returned: bool = False
 
 
 def place_in_line(call: WaitingCall, class_s: float) -> tuple[float, float, str]:

@@ -21,7 +21,7 @@ class Waits:
             lambda: self._p.look(ticket.call.queue),
             ticket.call.joined_at if ticket.call.entered_at is None else ticket.call.entered_at,
             now,
-            comes_in=True,
+            comes_in=not ticket.call.returned,
             been=ticket.call.been,
         )
         place = self._p.line.enter(ticket)

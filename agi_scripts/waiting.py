@@ -98,6 +98,7 @@ async def _join(
         wait_s=wish.wait_s,
         preferred=wish.preferred,
         been=been,
+        returned=returning,
     )
     return await centre.router.join(call, tag=record.channel)
 

@@ -243,6 +243,13 @@ def test_the_line_is_full_for_the_newcomer_only() -> None:
     assert (first.onward, second.onward, third.onward) == (None, None, Onward("", "length"))
 
 
+def test_who_has_waited_is_not_sent_away_because_an_engine_died() -> None:
+    """The line is rebuilt call by call, so for the last of them it is full."""
+    centre = PaperCentre(queues=overflowing(OverflowRule(When.LENGTH, 2)))
+    tickets = [centre.join(f"c{n}", listening=False, returned=True) for n in range(3)]
+    assert [ticket.onward for ticket in tickets] == [None, None, None]
+
+
 def test_a_call_that_rings_is_not_sent_on() -> None:
     centre = PaperCentre(queues=overflowing(OverflowRule(When.WAITED_S, 30)))
     centre.staff()
