@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 import sys
-import time
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 
 from rich.console import Group, RenderableType
@@ -22,13 +24,20 @@ def watch(draw: Callable[[], RenderableType]) -> None:
     if not sys.stdout.isatty():
         out.print(_drawn(draw))
         return
+    with _ctrl_c() as ended, Live(_drawn(draw), console=out, auto_refresh=False, screen=True) as live:
+        while not ended.wait(_EVERY_S):
+            live.update(_drawn(draw), refresh=True)
+
+
+@contextmanager
+def _ctrl_c() -> Iterator[threading.Event]:
+    """Set by Ctrl-C. A flag and no exception: one that comes in the middle of an answer would be swallowed there."""
+    ended = threading.Event()
+    before = signal.signal(signal.SIGINT, lambda _number, _frame: ended.set())
     try:
-        with Live(_drawn(draw), console=out, auto_refresh=False, screen=True) as live:
-            while True:
-                time.sleep(_EVERY_S)
-                live.update(_drawn(draw), refresh=True)
-    except KeyboardInterrupt:
-        return
+        yield ended
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _drawn(draw: Callable[[], RenderableType]) -> RenderableType:

@@ -129,7 +129,7 @@ async def test_a_hundred_keys_in_a_second_hurt_nobody(site: LiveSite, witness: W
         caller = await callers.answered()
         await asyncio.sleep(0.4)
         began = time.monotonic()
-        await asyncio.gather(*(caller.press("13579" * 5, tone_s=0.02, gap_s=0.0) for _ in range(4)))
+        await asyncio.gather(*(caller.press("15799" * 5, tone_s=0.02, gap_s=0.0) for _ in range(4)))
         assert time.monotonic() - began < 3  # two thirds of one, on a machine that is not busy
         await witness.until(lambda: witness.story(ani), lambda story: "queued:sales" in story, timeout_s=10)
         assert len(witness.nodes(ani)) == len(IN_TOPIC) + 1
