@@ -42,9 +42,9 @@ class Attendance:
         self._p.floor.note(state)
         self.watch_rona(extension, now)
         self._changed(extension)
-        self._p.tell.presence(state, now)
+        self._p.tell.presence(state, now, event)
         if event in (PresenceEvent.LOG_IN, PresenceEvent.READY):
-            self._p.floor.rest(extension, None)
+            self._rest(extension, None, now)
         await self._offering.try_agent(extension)
         if event is PresenceEvent.LOG_OUT:
             await self._waits.gone_home(extension, now)
@@ -54,9 +54,14 @@ class Attendance:
         """After a miss that was the agent's: a rest, and at the last a pause."""
         rona = self._p.rules.rona[why]
         if rona.rest_s > 0:
-            self._p.floor.rest(extension, now + rona.rest_s)
+            self._rest(extension, now + rona.rest_s, now)
         if self._p.floor.state(extension).misses.of(why) >= rona.misses:
             await self.move(extension, PresenceEvent.PAUSE, RONA)
+
+    def _rest(self, extension: str, until: float | None, now: float) -> None:
+        if until is not None or self._p.floor.resting_until(extension) is not None:
+            self._p.floor.rest(extension, until)
+            self._p.tell.rest(extension, until, now)
 
     async def rona_over(self, extension: str) -> None:
         """The pause for missed calls has lasted long enough. One that the agent has made their own stays."""

@@ -41,6 +41,7 @@ class Clockwork:
                 await self._agent(self._p.floor.state(whom), now)
             case Due.REST:
                 self._p.floor.rest(whom, None)
+                self._p.tell.rest(whom, None, now)
                 await self._offering.try_agent(whom)
             case Due.RONA:
                 await self._attendance.rona_over(whom)

@@ -40,7 +40,7 @@ class Dispatch:
         place = self._p.line.at(offer)
         if place is not None:
             place.lapses = 0
-        self._p.tell.of_offer(EventKind.RINGING, offer, now)
+        self._p.tell.of_offer(EventKind.RINGING, offer, now, deadline=now + ring_s)
         return True
 
     async def answer(self, offer: Offer) -> bool:
@@ -48,9 +48,10 @@ class Dispatch:
         if self._is(offer, Engagement.TALKING):
             return True
         now = self._p.clock()
-        if not await self._step(offer, EngagementEvent.ANSWER, now, now + self._p.rules.talk_max_s):
+        deadline = now + self._p.rules.talk_max_s
+        if not await self._step(offer, EngagementEvent.ANSWER, now, deadline):
             return False
-        self._p.tell.of_offer(EventKind.ANSWERED, offer, now)
+        self._p.tell.of_offer(EventKind.ANSWERED, offer, now, deadline=deadline)
         return True
 
     async def miss(self, offer: Offer, why: Miss) -> None:
@@ -81,7 +82,7 @@ class Dispatch:
             self._p.line.sit_out(place, now + aside_s)
         await self._apart(offer, place, now)
 
-    async def end(self, offer: Offer) -> None:
+    async def end(self, offer: Offer, by: str = "") -> None:
         """The conversation is over: wrap-up, or free at once. One whose answer nobody told was answered too."""
         if self._is(offer, Engagement.RINGING):
             await self.answer(offer)
@@ -91,7 +92,7 @@ class Dispatch:
             return
         if self._p.line.at(offer) is not None:
             self._p.line.drop(offer.call_id)
-        self._p.tell.of_offer(EventKind.TALK_ENDED, offer, now, wrap_up_s=wrap_up_s)
+        self._p.tell.of_offer(EventKind.TALK_ENDED, offer, now, wrap_up_s=wrap_up_s, by=by)
         if wrap_up_s <= 0:
             await self.wrap_up_over(offer.agent)
 

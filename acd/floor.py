@@ -82,11 +82,14 @@ class Floor:
     def settle(self, extension: str) -> None:
         """Put the agent into the index or out of it, as the facts now stand."""
         if self.eligible(extension):
-            state = self._states[extension]
-            agent = IdleAgent(extension, state.idle_since, state.offered_at, state.answered, state.occupancy)
-            self._index.add_agent(agent, self._classes[extension])
+            self._index.add_agent(idle_agent(self._states[extension]), self._classes[extension])
         else:
             self._index.remove_agent(extension)
+
+
+def idle_agent(state: AgentState) -> IdleAgent:
+    """What the strategies may look at."""
+    return IdleAgent(state.extension, state.idle_since, state.offered_at, state.answered, state.occupancy)
 
 
 def _staffed(state: AgentState) -> int:

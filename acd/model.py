@@ -150,6 +150,7 @@ class QueueSpec:
     preferred: tuple[Preferred, ...] = ()
     preferred_s: float = 15.0
     overflow: tuple[OverflowRule, ...] = ()
+    service_level_s: float = 20.0  # a caller who is answered within it counts as served in time
 
 
 @dataclass(frozen=True, slots=True)

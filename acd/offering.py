@@ -55,7 +55,7 @@ class Offering:
         if place is None or place.ticket.closed:
             self._p.index.remove_call(call_id)
             return False
-        offer = self._new_offer(place, extension)
+        offer, kept_for = self._new_offer(place, extension), place.kept_for
         state = await self._p.store.claim(offer)
         if state is None:
             await self._lost(call_id, extension)
@@ -63,7 +63,9 @@ class Offering:
         self._p.floor.note(state)
         self._p.line.offered(place, offer)
         self.tell(place)
-        self._p.tell.of_offer(EventKind.OFFERED, offer, offer.made_at, step=offer.step)
+        self._p.tell.of_offer(
+            EventKind.OFFERED, offer, offer.made_at, step=offer.step, kept_for=kept_for, deadline=offer.deadline
+        )
         return True
 
     def _new_offer(self, place: Place, extension: str) -> Offer:

@@ -84,6 +84,10 @@ class BoundRequirement:
     def met_by(self, skills: Mapping[str, int]) -> bool:
         return _holds(self._tree, skills)
 
+    def lacking(self, skills: Mapping[str, int]) -> tuple[str, ...]:
+        """Why these skills do not meet it, one reason for each comparison that fails; () when they do."""
+        return tuple(_lacking(self._tree, skills))
+
     @property
     def skills(self) -> frozenset[str]:
         """The skills that it asks for; what stands under a ``not`` is not asked for."""
@@ -265,6 +269,21 @@ def _holds(tree: _Tree, skills: Mapping[str, int]) -> bool:
             return any(_holds(part, skills) for part in parts)
         case _Constant(value=value):
             return value
+
+
+def _lacking(tree: _Tree, skills: Mapping[str, int]) -> Iterator[str]:
+    if _holds(tree, skills):
+        return
+    match tree:
+        case _Compare(name=name, op=op, level=level):
+            yield f"no skill {name}" if name not in skills else f"skill {name} {skills[name]} is not {op} {level}"
+        case _Not(inner=inner):
+            yield f"is excluded by not {_text(inner)}"
+        case _Join(parts=parts):
+            for part in parts:
+                yield from _lacking(part, skills)
+        case _Constant():
+            yield "asks for something that the call does not have"
 
 
 def _text(tree: _Tree) -> str:

@@ -19,7 +19,7 @@ from acd.attendance import RONA, Attendance
 from acd.clockwork import Clockwork
 from acd.deadlines import NEVER, Deadlines, Due
 from acd.dispatch import Dispatch
-from acd.events import AcdEvent, EventKind
+from acd.events import AcdEvent, LeftFor
 from acd.floor import Floor
 from acd.handle_times import HandleTimes
 from acd.ladder import Ladder
@@ -45,6 +45,7 @@ from acd.profiles import Profiles
 from acd.queue_looks import QueueLooks
 from acd.resync import resync
 from acd.rules import RouterRules
+from acd.setup import packed
 from acd.store import Store
 from acd.strategies import chosen
 from acd.telling import Telling
@@ -122,14 +123,22 @@ class Router:
         await self._turns.take(self._start(await self._book.load()))
 
     async def _start(self, presences: Mapping[str, tuple[Presence, str]]) -> None:
+        rules = self._parts.rules
+        self._parts.tell.setup(packed(self._floor.specs, self._queues, rules.priority_class_s), self._clock())
         for extension, (presence, reason) in presences.items():
             if extension in self._floor and presence is not Presence.LOGGED_OUT:
-                await self._store.set_presence(extension, PresenceEvent.LOG_IN, now=self._clock())
+                await self._restore(extension, PresenceEvent.LOG_IN)
                 if presence is Presence.PAUSED:
-                    await self._store.set_presence(extension, PresenceEvent.PAUSE, now=self._clock(), reason=reason)
+                    await self._restore(extension, PresenceEvent.PAUSE, reason)
         await resync(self._parts, self._offering, self._waits, self._dispatch)
         for extension in presences.keys() & self._floor.specs.keys():
             self._attendance.watch_rona(extension, self._clock())
+
+    async def _restore(self, extension: str, change: PresenceEvent, reason: str = "") -> None:
+        now = self._clock()
+        state = await self._store.set_presence(extension, change, now=now, reason=reason)
+        if state is not None:
+            self._parts.tell.presence(state, now, change, restored=True)
 
     async def run(self) -> None:
         """The clock and the presence clerk; the only place in the ACD that sleeps. Runs until cancelled."""
@@ -192,23 +201,26 @@ class Router:
         call = ticket.call
         if ticket.closed:
             return
+        older = self._line.get(call.call_id)
+        if older is not None:
+            self._parts.tell.left(older, self._clock(), LeftFor.REPLACED)
         await self._take_out(call.call_id)
         await self._store.join(call)
         self._waits.enter(ticket, self._clock())
         await self._came_back(call.call_id)
         await self._offering.try_call(call.call_id)
 
-    async def leave(self, ticket: Ticket) -> None:
+    async def leave(self, ticket: Ticket, why: LeftFor = LeftFor.ABANDONED) -> None:
         """The call goes, whatever it holds: an agent who was rung is free again, a conversation is over. At
         whatever time, as often as you like."""
         if not ticket.closed:
             ticket.closed = True
-            await self._turns.take(self._leave(ticket))
+            await self._turns.take(self._leave(ticket, why))
 
-    async def _leave(self, ticket: Ticket) -> None:
+    async def _leave(self, ticket: Ticket, why: LeftFor = LeftFor.CUT) -> None:
         place = self._line.get(ticket.call_id)
         if place is not None and place.ticket is ticket:
-            self._parts.tell.of_call(EventKind.QUEUE_LEFT, place, self._clock())
+            self._parts.tell.left(place, self._clock(), why)
             await self._take_out(ticket.call_id)
 
     async def _take_out(self, call_id: str) -> None:
@@ -246,10 +258,10 @@ class Router:
         """The phone did not take the call, which waits again in its old place."""
         await self._turns.take(self._dispatch.miss(offer, miss))
 
-    async def finished(self, offer: Offer) -> None:
+    async def finished(self, offer: Offer, by: str = "") -> None:
         """The conversation is over and its outcome durable. With no wrap-up the agent's next match is made, and
-        its caller woken, before this returns."""
-        await self._turns.take(self._dispatch.end(offer))
+        its caller woken, before this returns. ``by``: who has ended it (caller, agent, system)."""
+        await self._turns.take(self._dispatch.end(offer, by))
 
     def offer_at(self, extension: str) -> Offer | None:
         """The offer that this agent holds: whose phone an event of Asterisk's is about."""
@@ -308,6 +320,8 @@ class Router:
     def phone(self, extension: str, state: PhoneState) -> None:
         """What Asterisk says of a phone. One that becomes free may be rung before this returns."""
         if extension in self._floor:
+            if state is not self._floor.phone(extension):
+                self._parts.tell.phone(extension, state, self._clock())
             self._floor.hear(extension, state)
             if self._floor.eligible(extension):
                 self._turns.take_soon(self._offering.try_agent(extension))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
-from acd.events import AcdEvent, EventKind
-from acd.model import AgentState, Offer
+from acd.events import AcdEvent, EventKind, LeftFor
+from acd.model import AgentState, Offer, PhoneState, PresenceEvent
 from acd.tickets import Place
 
 
@@ -30,13 +30,34 @@ class Telling:
             at,
             queue=call.queue,
             joined_at=call.joined_at,
+            entered_at=place.entered_at,
             priority=call.priority,
             attributes=dict(call.attributes),
+            kept_for=place.kept_for,
+            returned=call.returned,
         )
 
-    def presence(self, state: AgentState, at: float) -> None:
-        fields = {"presence": state.presence.value, "reason": state.pause_reason}
+    def left(self, place: Place, at: float, why: LeftFor) -> None:
+        self.of_call(EventKind.QUEUE_LEFT, place, at, why=why.value)
+
+    def setup(self, told: Mapping[str, object], at: float) -> None:
+        self._reports(AcdEvent(EventKind.SETUP, at, fields=told))
+
+    def presence(self, state: AgentState, at: float, change: PresenceEvent, *, restored: bool = False) -> None:
+        """``restored``: as it was before a restart."""
+        fields = {
+            "presence": state.presence.value,
+            "reason": state.pause_reason,
+            "change": change.value,
+            "restored": restored,
+        }
         self._reports(AcdEvent(EventKind.AGENT_PRESENCE, at, agent=state.extension, fields=fields))
+
+    def phone(self, extension: str, state: PhoneState, at: float) -> None:
+        self._reports(AcdEvent(EventKind.PHONE, at, agent=extension, fields={"state": state.value}))
+
+    def rest(self, extension: str, until: float | None, at: float) -> None:
+        self._reports(AcdEvent(EventKind.REST, at, agent=extension, fields={"until": until}))
 
     def wrap_up_until(self, state: AgentState, at: float) -> None:
         self._reports(AcdEvent(EventKind.WRAP_UP_UNTIL, at, agent=state.extension, fields={"until": state.deadline}))

@@ -100,8 +100,9 @@ async def _talked(session: AgiSession, record: CallRecord, centre: Centre, offer
     """Durable before volatile: the outcome is in the journal before the agent is free."""
     await centre.router.answered(offer)
     record.talked(offer.agent, end.talked_s or 0.0)
-    await record.end(Outcome.ANSWERED, hung_up_by(session, centre), cause=end.cause)
-    await centre.router.finished(offer)
+    by = hung_up_by(session, centre)
+    await record.end(Outcome.ANSWERED, by, cause=end.cause)
+    await centre.router.finished(offer, by.value)
 
 
 def hung_up_by(session: AgiSession, centre: Centre) -> HangupBy:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from acd.events import LeftFor
 from acd.model import WaitingCall
 from acd.overflow import Onward
 from acd.router import Ticket
@@ -24,6 +25,7 @@ from ivr.voice import Ended
 
 # One look around per this many seconds even when nobody wakes us. A lost wake costs at most this.
 _LISTEN_S = 20.0
+_LEFT_FOR = {WaitEnd.ABANDONED: LeftFor.ABANDONED, WaitEnd.TIMED_OUT: LeftFor.TIMED_OUT}
 WITHDRAWN, MOVED = "withdrawn", "moved"  # why a call leaves its queue, when somebody at the console has done it
 
 
@@ -48,21 +50,30 @@ async def _wait_in_line(
 ) -> WaitEnd | Onward:
     """One queue."""
     ticket = await _join(session, record, centre, wish, been)
+    why = LeftFor.CUT
     try:
-        while True:
-            if ticket.offer is not None:
-                end = await ring(session, record, centre, ticket.offer)
-            elif ticket.timed_out or centre.live.draining:
-                return WaitEnd.TIMED_OUT
-            elif ticket.onward is not None:
-                record.sent_on(ticket.onward.queue, ticket.onward.why)
-                return ticket.onward
-            else:
-                end = await _listen(session, voice, ticket, centre.live)
-            if end is not None:
-                return end
+        end = await _until_over(session, voice, record, centre, ticket)
+        why = _LEFT_FOR.get(end, LeftFor.CUT) if isinstance(end, WaitEnd) else LeftFor.SENT_ON
+        return end
     finally:
-        await centre.router.leave(ticket)
+        await centre.router.leave(ticket, why)
+
+
+async def _until_over(
+    session: AgiSession, voice: AgiVoice, record: CallRecord, centre: Centre, ticket: Ticket
+) -> WaitEnd | Onward:
+    while True:
+        if ticket.offer is not None:
+            end = await ring(session, record, centre, ticket.offer)
+        elif ticket.timed_out or centre.live.draining:
+            return WaitEnd.TIMED_OUT
+        elif ticket.onward is not None:
+            record.sent_on(ticket.onward.queue, ticket.onward.why)
+            return ticket.onward
+        else:
+            end = await _listen(session, voice, ticket, centre.live)
+        if end is not None:
+            return end
 
 
 async def _join(

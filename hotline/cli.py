@@ -30,6 +30,8 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "agents": ("status", "agents"),
     "queues": ("status", "queues"),
     "queue": ("queue", "app"),
+    "explain": ("explaining", "explain_call"),
+    "queue-log": ("explaining", "queue_log"),
     "list": ("listing", "list_work"),
     "report": ("calls", "report"),
     "demo": ("demo", "demo"),

@@ -10,10 +10,10 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import asdict
 from datetime import datetime
 
 from acd.ami.pbx import Pbx
+from acd.event_log import EventLog
 from acd.events import AcdEvent, EventKind
 from acd.memory import MemoryStore
 from acd.router import Router, Ticket
@@ -29,23 +29,23 @@ from crm_bridge.entry import Entry
 from crm_bridge.journal import Journal
 from crm_bridge.migrating import migrate
 from crm_bridge.presence import JournalPresenceBook, last_conversations
-from crm_bridge.problems import DAY_S, problem_count
 from crm_bridge.relay import Relay
 from crm_bridge.resume import left_off
 from crm_bridge.seed import sow
 from crm_bridge.store import CrmStore, SourceName
+from hotline.answers import Answers
 from hotline.clock import SteadyClock
-from hotline.closings import WORD as CLOSURES
 from hotline.closings import Closings
-from hotline.control import ControlServer, Json
+from hotline.control import ControlServer
+from hotline.day_figures import DayFigures
 from hotline.errands import functions, launch, text_gateway
-from hotline.line import LINE, SEND_ON, send_call_on
+from hotline.metrics import MetricsPort
 from hotline.pbx_watch import AWAY, PbxWatch
 from hotline.prompting import prompt_shelf, utterances
 from hotline.settings import SiteFolders
 from hotline.site.crm_seed import crm_seed
 from hotline.site.site import Site
-from hotline.studio import PROMPTS, RECORD, TAKE, EngineStudio
+from hotline.studio import EngineStudio
 from ivr.agi.server import AgiServer, Route
 from ivr.agi.session import AgiSession
 from ivr.flow.interpreter import SiteWorld
@@ -57,6 +57,7 @@ log = logging.getLogger(__name__)
 # A returning call knocks at the latest one knock's pause after the engine is back; the rest is slack.
 _RETURN_SLACK_S = 2.0
 _RELAY_DRAIN_S = 5.0
+_PICTURE_EVERY_S = 2.0
 
 
 class Engine:
@@ -111,7 +112,11 @@ class Engine:
         ends.push_async_callback(relay.stop, _RELAY_DRAIN_S)
         watch = PbxWatch(self._site, self._folders, journal, self._live, self._clock)
         pbx = watch.pbx(self._ami_secret)
-        router = await self._router(journal, pbx)
+        events = EventLog(self._folders.events, self._site.keep.events_days)
+        ends.callback(events.close)
+        today = DayFigures(self._site.timezone, self._clock)
+        router = await self._router(journal, pbx, events, today)
+        self._keep(today.load(self._folders.events, self._started_at), "figures", ends)
         watch.join(router)
         closings = Closings(JournalClosureBook(journal), self._clock)
         await closings.read()
@@ -127,19 +132,40 @@ class Engine:
         self._keep(watch.run(), "watch", ends)
         await pbx.start()
         ends.push_async_callback(pbx.stop)
-        control = ControlServer(self._folders.run, self._answers(router, pbx, agi, journal, closings))
+        answers = Answers(
+            name=self._site.name,
+            started_at=self._started_at,
+            clock=self._clock,
+            router=router,
+            pbx=pbx,
+            agi=agi,
+            journal=journal,
+            closings=closings,
+            live=self._live,
+            studio=self._studio,
+            events=events,
+            today=today,
+            stop_engine=lambda closing: self.stop(closing=closing),
+        )
+        self._open_metrics(answers, ends)
+        control = ControlServer(self._folders.run, answers.by_word())
         await control.start()
         ends.push_async_callback(control.stop)
         await closings.read()  # what was closed before we could be told
 
-    async def _router(self, journal: Journal, pbx: Pbx) -> Router:
+    async def _router(self, journal: Journal, pbx: Pbx, events: EventLog, today: DayFigures) -> Router:
+        def reports(event: AcdEvent) -> None:
+            events.append(event)
+            today.hear(event)
+            _journal_event(journal, event)
+
         router = Router(
             store=MemoryStore(),
             queues=self._site.queues,
             agents=self._site.agent_specs,
             wake=lambda ticket: _wake(pbx, ticket),
             clock=self._clock,
-            reports=lambda event: _journal_event(journal, event),
+            reports=reports,
             presence=JournalPresenceBook(journal),
             rules=self._site.routing,
         )
@@ -207,86 +233,18 @@ class Engine:
             live=self._live,
         )
 
-    def _answers(
-        self, router: Router, pbx: Pbx, agi: AgiServer, journal: Journal, closings: Closings
-    ) -> Mapping[str, Callable[[Mapping[str, Json]], Awaitable[Mapping[str, Json]]]]:
-        """What `hotline status` and its sisters may ask."""
+    def _open_metrics(self, answers: Answers, ends: AsyncExitStack) -> None:
+        if self._site.ports.metrics is None:
+            return
+        port = MetricsPort(self._site.bind, self._site.ports.metrics)
+        ends.callback(port.close)
 
-        async def ping(_: Mapping[str, Json]) -> Mapping[str, Json]:
-            return {}
+        async def draw() -> None:
+            while True:
+                port.picture = await answers.picture()
+                await asyncio.sleep(_PICTURE_EVERY_S)
 
-        async def status(_: Mapping[str, Json]) -> Mapping[str, Json]:
-            backlog = await journal.backlog()
-            return {
-                "site": self._site.name,
-                "up_s": round(self._clock() - self._started_at, 1),
-                "asterisk": "up" if pbx.up else "away",
-                "calls": len(self._live.by_id),
-                "agi_sessions": agi.sessions,
-                "agi_refused": dict(agi.refused),
-                "ami_skipped": pbx.faults.skipped,
-                "journal": asdict(backlog),
-                "flow_problems": await problem_count(journal, self._clock() - DAY_S),
-                "closed_lines": closings.told(),
-            }
-
-        async def closures(_: Mapping[str, Json]) -> Mapping[str, Json]:
-            await closings.read()
-            return closings.told()
-
-        async def agents(_: Mapping[str, Json]) -> Mapping[str, Json]:
-            return {"agents": [asdict(view) for view in await router.agents()]}
-
-        async def queues(_: Mapping[str, Json]) -> Mapping[str, Json]:
-            return {"queues": [asdict(view) for view in await router.queues()]}
-
-        async def line(_: Mapping[str, Json]) -> Mapping[str, Json]:
-            return {"calls": [asdict(view) for view in await router.line()]}
-
-        async def send_on(question: Mapping[str, Json]) -> Mapping[str, Json]:
-            return await send_call_on(router, question)
-
-        async def stop(question: Mapping[str, Json]) -> Mapping[str, Json]:
-            asyncio.get_running_loop().call_soon(lambda: self.stop(closing=bool(question.get("closing"))))
-            return {}
-
-        async def drain(_: Mapping[str, Json]) -> Mapping[str, Json]:
-            """Whoever waits or will wait is told sorry by the flow; whoever talks may finish."""
-            self._live.draining = True
-            for record in self._live.by_id.values():
-                if record.channel not in self._live.dialled and record.channel not in self._live.outward:
-                    pbx.wake_soon(record.channel)
-            return {}
-
-        async def close(_: Mapping[str, Json]) -> Mapping[str, Json]:
-            """From here on it is we who end the calls, and no caller."""
-            self._live.closing = True
-            return {}
-
-        async def prompts(_: Mapping[str, Json]) -> Mapping[str, Json]:
-            return await self._studio.read()
-
-        async def record(question: Mapping[str, Json]) -> Mapping[str, Json]:
-            return await self._studio.order(question, pbx)
-
-        async def take(question: Mapping[str, Json]) -> Mapping[str, Json]:
-            return await self._studio.state(question)
-
-        return {
-            PROMPTS: prompts,
-            RECORD: record,
-            TAKE: take,
-            "ping": ping,
-            "status": status,
-            "agents": agents,
-            "queues": queues,
-            LINE: line,
-            SEND_ON: send_on,
-            CLOSURES: closures,
-            "drain": drain,
-            "close": close,
-            "stop": stop,
-        }
+        self._keep(draw(), "metrics", ends)
 
     def _keep(self, work: Coroutine[None, None, None], name: str, ends: AsyncExitStack) -> None:
         """Run a part in a task of its own until ``ends``."""
@@ -319,10 +277,7 @@ def _wake(pbx: Pbx, ticket: Ticket) -> None:
 
 
 def _journal_event(journal: Journal, event: AcdEvent) -> None:
-    """The ACD reports through a port; a call's own coroutine writes its own events, so only the agents' are left."""
-    if event.kind is EventKind.AGENT_PRESENCE:
-        journal.append_soon(Entry("", event.kind.value, event.at, {"agent": event.agent, **_plain(event.fields)}))
-
-
-def _plain(fields: Mapping[str, object]) -> dict[str, str]:
-    return {key: str(value) for key, value in fields.items()}
+    """A call's own coroutine writes its own events, so only the agents' are left."""
+    if event.kind is EventKind.AGENT_PRESENCE and not event.fields["restored"]:
+        fields = {"agent": event.agent, **{word: str(event.fields[word]) for word in ("presence", "reason")}}
+        journal.append_soon(Entry("", event.kind.value, event.at, fields))

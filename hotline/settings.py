@@ -36,6 +36,11 @@ class SiteFolders:
         return f"sqlite+aiosqlite:///{self.var / 'crm.db'}"
 
     @property
+    def events(self) -> Path:
+        """The ACD's event log, a file for each day."""
+        return self.var / "events"
+
+    @property
     def spool(self) -> Path:
         return self.var / "spool"
 

@@ -9,7 +9,9 @@ from typing import Annotated, TypeVar
 import typer
 
 from crm_bridge import reports
+from hotline.commands import figures
 from hotline.commands.crm_reading import read_crm
+from hotline.commands.days import DayOption
 from hotline.commands.showing import (
     DEFAULT_SITE,
     JsonOption,
@@ -28,6 +30,17 @@ _CALL = ("started_at", "dnis", "ani", "media_source", "language", "queue", "agen
 
 class ReportName(StrEnum):
     MEDIA = "media"
+    QUEUE_DAY = "queue-day"
+    AGENT_DAY = "agent-day"
+    SERVICE_LEVEL = "service-level"
+
+
+_OF_A_DAY = {
+    ReportName.QUEUE_DAY: figures.queue_day,
+    ReportName.AGENT_DAY: figures.agent_day,
+    ReportName.SERVICE_LEVEL: figures.service_level,
+}
+_REPORT_HELP = "media: calls by media source; queue-day, agent-day, service-level: a day's work."
 
 
 def calls(
@@ -42,12 +55,16 @@ def calls(
 
 
 def report(
-    name: Annotated[ReportName, typer.Argument(help="media: calls, answered and abandoned by media source.")],
+    name: Annotated[ReportName, typer.Argument(help=_REPORT_HELP)],
     site: SiteOption = DEFAULT_SITE,
     as_json: JsonOption = False,
+    day: DayOption = None,
 ) -> None:
     """A report by its name."""
     loaded, folders = site_of(site)
+    if name in _OF_A_DAY:
+        _OF_A_DAY[name](loaded, folders, day, as_json)
+        return
     rows = read_crm(loaded, folders, reports.media_report)
     _show(f"Report: {name}", ("source", "name", "calls", "answered", "abandoned"), rows, as_json, loaded)
 

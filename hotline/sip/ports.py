@@ -6,9 +6,10 @@ import random
 import socket
 from collections.abc import Iterable
 
+from hotline.site.init import STANDARD_PORTS
 from hotline.site.site import Ports
 
-_USUAL = Ports(sip=5060, agi=4573, ami=5038, rtp=(10000, 10999))
+_USUAL = STANDARD_PORTS
 _RTP_PORTS = 400  # a call through us has two legs, each takes two: a hundred calls
 _RTP_FROM, _RTP_TO = 11000, 32000  # under Linux's ephemeral ports, which anything may take at any time
 
@@ -27,7 +28,11 @@ def free_site_ports(host: str = "127.0.0.1", *, usual_first: bool = True, rtp_po
     if usual_first and _are_free(host, _USUAL):
         return _USUAL
     return Ports(
-        sip=free_udp_port(host), agi=free_tcp_port(host), ami=free_tcp_port(host), rtp=_free_rtp(host, rtp_ports)
+        sip=free_udp_port(host),
+        agi=free_tcp_port(host),
+        ami=free_tcp_port(host),
+        rtp=_free_rtp(host, rtp_ports),
+        metrics=free_tcp_port(host),
     )
 
 
@@ -41,7 +46,8 @@ def _free_rtp(host: str, count: int) -> tuple[int, int]:
 
 def _are_free(host: str, ports: Ports) -> bool:
     udp = (ports.sip, *range(ports.rtp[0], ports.rtp[1] + 1))
-    return _can_bind(host, socket.SOCK_DGRAM, udp) and _can_bind(host, socket.SOCK_STREAM, (ports.agi, ports.ami))
+    tcp = (ports.agi, ports.ami, *((ports.metrics,) if ports.metrics else ()))
+    return _can_bind(host, socket.SOCK_DGRAM, udp) and _can_bind(host, socket.SOCK_STREAM, tcp)
 
 
 def _can_bind(host: str, kind: socket.SocketKind, ports: Iterable[int]) -> bool:

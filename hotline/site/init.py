@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from hotline.site.site import Ports
 
 _TEMPLATES = Path(__file__).resolve().parent / "templates"
-_STANDARD_PORTS = Ports(sip=5060, agi=4573, ami=5038, rtp=(10000, 10999))
+STANDARD_PORTS = Ports(sip=5060, agi=4573, ami=5038, rtp=(10000, 10999), metrics=9464)
 
 # Sales and service are both reachable in both languages with a specialist, by more than one agent for the most; advice
 # before the purchase and the dealers have two people of their own, and the house has one who helps it.
@@ -38,7 +38,7 @@ class NotEmpty(Exception):
     """The folder has something in it already. Nothing was written."""
 
 
-def init_site(folder: Path, *, name: str = "Sample Electronics", ports: Ports = _STANDARD_PORTS) -> list[Path]:
+def init_site(folder: Path, *, name: str = "Sample Electronics", ports: Ports = STANDARD_PORTS) -> list[Path]:
     """Write a new site into ``folder``, which must be empty or not be there. Folders get mode 0700, files 0600.
     Returns the files. Raises NotEmpty."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):

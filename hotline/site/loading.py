@@ -20,7 +20,7 @@ from hotline.site.errands import errand_problems
 from hotline.site.forms import Forms, read_forms
 from hotline.site.problem import SiteError, SiteProblem, errors
 from hotline.site.schema import AgentForm, HoursBookForm, OutsideBookForm, QueueForm, SiteForm
-from hotline.site.site import Agent, AsteriskChoice, FailOpen, Phone, Ports, Site, Trunk
+from hotline.site.site import Agent, AsteriskChoice, FailOpen, Keep, Phone, Ports, Site, Trunk
 from ivr.hours import LineHours
 from ivr.media_source import MediaSource, NumberSpec
 from ivr.special_dates import special_dates
@@ -74,7 +74,8 @@ def _site(folder: Path, forms: Forms) -> Site:
         languages=_by_preference(site),
         default_language=site.default_language,
         bind=site.bind,
-        ports=Ports(site.ports.sip, site.ports.agi, site.ports.ami, (site.ports.rtp[0], site.ports.rtp[1])),
+        ports=_ports(site),
+        keep=Keep(site.keep.events_days),
         asterisk=_asterisk(site),
         fail_open=_fail_open(site),
         stop_grace_s=site.limits.stop_grace_s,
@@ -101,6 +102,11 @@ def _site(folder: Path, forms: Forms) -> Site:
         prompts=_sound(forms.prompts).prompts(),
         crm=_sound(forms.crm),
     )
+
+
+def _ports(site: SiteForm) -> Ports:
+    form = site.ports
+    return Ports(form.sip, form.agi, form.ami, (form.rtp[0], form.rtp[1]), form.metrics)
 
 
 def _outside(book: OutsideBookForm) -> OutsideNumbers:
@@ -165,4 +171,5 @@ def _queue(name: str, form: QueueForm) -> QueueSpec:
         tuple(form.preferred),
         form.preferred_s,
         tuple(rule.rule() for rule in form.overflow),
+        form.service_level_s,
     )

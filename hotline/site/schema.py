@@ -104,9 +104,12 @@ def _sql_url(url: str) -> str:
 
 
 class PortsForm(Form):
+    """``metrics``: where Prometheus may read; None: nowhere."""
+
     sip: Port = 5060
     agi: Port = 4573
     ami: Port = 5038
+    metrics: Port | None = None
     rtp: Annotated[list[Port], Field(min_length=2, max_length=2), AfterValidator(_port_range)] = [10000, 10999]
 
 
@@ -173,6 +176,13 @@ class LimitsForm(Form):
     calls_per_caller_per_hour: Annotated[int, Field(ge=1, le=1_000_000)] = 60
 
 
+class KeepForm(Form):
+    """For how many days what grows every day is kept. ``events_days``: the ACD's event log, of which its figures and
+    `hotline explain` are made."""
+
+    events_days: Annotated[int, Field(ge=1, le=36500)] = 400
+
+
 class SiteForm(Form):
     """`site.yaml`. ``languages``: the name that flows and skills use → the code that prompts use."""
 
@@ -187,6 +197,7 @@ class SiteForm(Form):
     fail_open: FailOpenForm = FailOpenForm()
     limits: LimitsForm = LimitsForm()
     routing: RoutingForm = RoutingForm()
+    keep: KeepForm = KeepForm()
     speech: SpeechForm = EspeakForm()
     texts: TextsForm = FileTextsForm()
     crm_url: Annotated[str, AfterValidator(_sql_url)] | None = None
@@ -259,7 +270,7 @@ class OverflowForm(Form):
 
 class QueueForm(Form):
     """``preferred``: whom a caller should rather have, the best first; for ``preferred_s`` the call is kept for the
-    first of them who is logged in."""
+    first of them who is logged in. ``service_level_s``: who is answered within it was served in time."""
 
     steps: Annotated[list[StepForm], Field(min_length=1, max_length=20), AfterValidator(_open_end)]
     offer_s: Annotated[float, Field(ge=5, le=120)] = 15.0
@@ -269,6 +280,7 @@ class QueueForm(Form):
     preferred: Annotated[list[Preferred], Field(max_length=2)] = []
     preferred_s: Annotated[float, Field(gt=0, le=600)] = 15.0
     overflow: Annotated[list[OverflowForm], Field(max_length=20)] = []
+    service_level_s: Annotated[float, Field(gt=0, le=3600)] = 20.0
 
 
 class PhoneForm(Form):

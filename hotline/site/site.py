@@ -23,12 +23,13 @@ from ivr.texts.form import FileTextsForm, TextsForm
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """``rtp``: first and last, both included."""
+    """``rtp``: first and last, both included. ``metrics``: Prometheus's, if there is to be one."""
 
     sip: int
     agi: int
     ami: int
     rtp: tuple[int, int]
+    metrics: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,13 @@ class Trunk:
 
 
 @dataclass(frozen=True, slots=True)
+class Keep:
+    """For how many days what grows every day is kept."""
+
+    events_days: int = 400
+
+
+@dataclass(frozen=True, slots=True)
 class Site:
     """``languages``: name → code of the prompts' texts, the default one first (the order of preference).
     ``crm_url`` None: the SQLite file in the site's `var`. ``crm``: what that is to know from the start; its days count
@@ -116,6 +124,7 @@ class Site:
     flows: Mapping[str, Flow]
     prompts: Mapping[str, PromptText]
     crm: CrmBookForm
+    keep: Keep = Keep()
     speech: SpeechForm = field(default=EspeakForm(), repr=False)  # may hold a key
     texts: TextsForm = field(default=FileTextsForm(), repr=False)  # may hold a token
 

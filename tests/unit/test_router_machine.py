@@ -6,6 +6,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from acd.events import AcdEvent
 from acd.memory import MemoryStore
 from acd.model import Engagement, Miss, Offer, PhoneState, StepSpec, WaitingCall
 from acd.overflow import Onward, OverflowRule, When
@@ -14,6 +15,7 @@ from acd.router import Router, Ticket
 from acd.rules import Rona, RouterRules, rona_for_all
 from acd.tickets import Place
 from tests.fakes.paper_centre import HandClock, agent, at_once, queue
+from tests.fakes.shadow import Shadow
 from tests.fakes.umpire import Umpire
 
 AGENTS = {
@@ -56,21 +58,27 @@ class CentreMachine(RuleBasedStateMachine):
         self.clock = HandClock()
         self.store = MemoryStore()
         self.umpire = Umpire(AGENTS, QUEUES)
+        self.shadow = Shadow()
         self.router = self.umpire.router = Router(
             store=self.store,
             queues=QUEUES,
             agents=AGENTS,
             wake=self.umpire.wake,
             clock=self.clock,
-            reports=self.umpire.report,
+            reports=self._reported,
             presence=MemoryPresenceBook(),
             rules=RouterRules(rona=rona_for_all(Rona(misses=2))),
         )
         self.tickets: list[Ticket] = []
         self.calls = 0
 
+    def _reported(self, event: AcdEvent) -> None:
+        self.umpire.report(event)
+        self.shadow.hear(event)
+
     @initialize(staff=st.sets(extensions, min_size=2))
     def morning(self, staff: set[str]) -> None:
+        at_once(self.router.start())
         for extension in sorted(staff):
             self._phone(extension, PhoneState.FREE)
             at_once(self.router.log_in(extension))
@@ -298,6 +306,11 @@ class CentreMachine(RuleBasedStateMachine):
         for view in at_once(self.router.queues()):
             look = self.router.look(view.name)
             assert (look.staffed, look.idle, look.waiting) == (view.staffed, view.idle, view.waiting)
+
+    @invariant()
+    def the_log_tells_all_of_it(self) -> None:
+        if self.shadow.replay.setup.agents:
+            self.shadow.agrees(self.router, self.clock.now)
 
     @invariant()
     def nobody_waits_in_vain(self) -> None:
