@@ -18,6 +18,7 @@ from agi_scripts.admission import Admission
 from agi_scripts.outside_numbers import OutsideNumbers
 from agi_scripts.regained import RegainedPlaces
 from agi_scripts.studio import Studio
+from agi_scripts.talk import Consultation, Destination, Talk
 from crm_bridge.journal import Journal
 from crm_bridge.resume import LeftOff
 from ivr.agi_script import Launch
@@ -56,13 +57,16 @@ class LineClosings(Protocol):
 @dataclass(slots=True)
 class LiveCalls:
     """The calls whose coroutine runs now, by call id; those that ring an agent or talk, by the caller's channel; those
-    that ring outside of the house or talk there, likewise; and where returning calls left off.
+    that ring outside of the house or talk there, likewise; and where returning calls left off. ``talks``: by the
+    agent's extension, while their phone rings for a call or they talk; ``consultations``: by their token.
 
     ``draining``: the site takes no more calls, and whoever is not talking yet will not be served.
     ``closing``: the whole site is being stopped: a call that we let go will not come back, and a hang-up is ours.
     """
 
     by_id: dict[str, CallRecord] = field(default_factory=dict)
+    talks: dict[str, Talk] = field(default_factory=dict)
+    consultations: dict[str, Consultation] = field(default_factory=dict)
     dialled: dict[str, tuple[CallRecord, Offer]] = field(default_factory=dict)
     outward: dict[str, CallRecord] = field(default_factory=dict)
     left_off: dict[str, LeftOff] = field(default_factory=dict)
@@ -78,7 +82,8 @@ class Centre:
     ``languages``: the site's word → code of its texts. ``launch``: starts AGI scripts of the site.
     ``recordings``: the folder of what callers leave behind. ``menu_s``: how long one call may be in menus, all in all.
     ``hours``: the lines, in the order of their numbers at the desk; ``closings``: None where no line can be closed;
-    ``studio``: None where no prompt can be recorded."""
+    ``studio``: None where no prompt can be recorded. ``destinations``: whom a caller may be passed on to, by what an
+    agent types."""
 
     numbers: Mapping[str, NumberSpec]
     flows: Mapping[str, Flow]
@@ -105,6 +110,7 @@ class Centre:
     standing: StandingRules = field(default_factory=StandingRules)
     regained: RegainedPlaces = field(default_factory=RegainedPlaces)
     pin_lock: PinLock = field(default_factory=PinLock)
+    destinations: Mapping[str, Destination] = field(default_factory=dict)
     outside_numbers: OutsideNumbers = field(default_factory=OutsideNumbers)
     live: LiveCalls = field(default_factory=LiveCalls)
 

@@ -8,13 +8,17 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
-from crm_bridge.entry import CALLBACK, SOURCE, VOICEMAIL
+from crm_bridge.entry import CALLBACK, LEG, SOURCE, VOICEMAIL
 from crm_bridge.journal import Entry, Journal, JournalUnwritable
 from crm_bridge.outcome import HangupBy, Outcome
 from crm_bridge.problems import FLOW_PROBLEM
 from crm_bridge.resume import LeftOff
 from ivr.media_source import Tag
+
+if TYPE_CHECKING:
+    from agi_scripts.talk import Handover
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +42,8 @@ class CallRecord:
     joined_at: float | None = None
     offered_at: float | None = None
     answered_at: float | None = None
-    talked_s: float = 0.0
+    talked_s: float = 0.0  # of all legs
+    legs: int = 0  # conversations that are over
     regained_s: float = 0.0  # of the wait since `joined_at`: before this call, which has an earlier one's place
     gave_up: Outcome | None = None  # a queue gave up on this call: that stays its outcome if nothing better comes
     gave_up_at: float | None = None  # what the caller hears after that is no waiting
@@ -114,22 +119,40 @@ class CallRecord:
 
     def missed(self, agent: str, why: str, *, waits_on: bool) -> None:
         """The phone did not take the call, which waits again, or has left while it rang."""
-        self.answered_at, self.agent = None, ""
+        if not self.legs:
+            self.answered_at, self.agent = None, ""
         if waits_on:
             self.offered_at = None
         self.note("offer_missed", agent=agent, why=why)
 
-    def talked(self, agent: str, talked_s: float) -> None:
-        """The conversation is over. Asterisk has measured its length from the joining on, and that dates the answer."""
-        self.answered_at, self.agent, self.talked_s = self.clock() - talked_s, agent, talked_s
+    def talked(self, agent: str, talked_s: float, outside: str = "") -> None:
+        """A conversation is over: a leg of the call. Asterisk has measured its length from the joining on, and that
+        dates the answer, which is the first leg's; the last one's agent is the call's."""
+        began = self.clock() - talked_s
+        if not self.legs:
+            self.answered_at, self.talked_s = began, 0.0
+        self.legs += 1
+        self.agent, self.talked_s = agent, self.talked_s + talked_s
+        whom = {"outside": outside} if outside else {"agent": agent}
+        self.note(LEG, began_at=round(began, 3), talked_s=round(talked_s, 3), queue=self.queue, **whom)
+
+    def handed_over(self, handover: Handover) -> None:
+        to = handover.to
+        self.note(
+            "handed_over",
+            by=handover.by,
+            to=to.agent or to.queue or to.outside,
+            asked_first=int(handover.consultation is not None),
+        )
 
     def transferred(self, outside: str, talked_s: float) -> None:
         """A conversation with somebody outside of the house is over. ``outside``: their name in the site's list."""
-        self.talked("", talked_s)
+        self.talked("", talked_s, outside)
         self.note("transferred", outside=outside, talked_s=round(talked_s, 3))
 
     def not_transferred(self, outside: str, why: str) -> None:
-        self.answered_at = None
+        if not self.legs:
+            self.answered_at = None
         self.note("transfer_missed", outside=outside, why=why)
 
     def picked_up(self) -> None:
@@ -148,6 +171,8 @@ class CallRecord:
             return
         self.ended = True
         now = self.clock()
+        if self.legs and outcome is not Outcome.ANSWERED:  # lost on the way from one agent to the next
+            outcome, cause = Outcome.ANSWERED, cause or f"{outcome.value} after a transfer"
         await self._durable(
             "outcome",
             outcome=outcome.value,

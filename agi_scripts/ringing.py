@@ -9,6 +9,7 @@ from acd.model import Miss, Offer
 from agi_scripts import variables
 from agi_scripts.centre import Centre
 from agi_scripts.record import CallRecord
+from agi_scripts.talk import Handover, Talk
 from crm_bridge.outcome import HangupBy, Outcome
 from ivr.agi.session import AgiSession
 
@@ -64,7 +65,7 @@ def whisper(record: CallRecord, centre: Centre, queue: str) -> str:
     return "&".join(centre.prompt_path(key, centre.default_language) for key in keys if centre.has_prompt(key))
 
 
-async def ring(session: AgiSession, record: CallRecord, centre: Centre, offer: Offer) -> WaitEnd | None:
+async def ring(session: AgiSession, record: CallRecord, centre: Centre, offer: Offer) -> WaitEnd | Handover | None:
     """One offer, from the reservation to the end of the conversation or back to the queue (None)."""
     if session.gone:  # Asterisk would let a dead channel dial all the same
         return gone(session)
@@ -72,17 +73,23 @@ async def ring(session: AgiSession, record: CallRecord, centre: Centre, offer: O
         return None
     record.offered(offer.agent)
     centre.live.dialled[record.channel] = (record, offer)
+    talk = centre.live.talks[offer.agent] = Talk(record, offer.agent)
     try:
         ring_s = centre.queues[offer.queue].offer_s
         await session.execute("Dial", f"PJSIP/{offer.agent},{ring_s:.0f},{_DIAL_OPTIONS}")
     finally:
         del centre.live.dialled[record.channel]
+        if centre.live.talks.get(offer.agent) is talk:
+            del centre.live.talks[offer.agent]
     end = DialEnd.of(*await session.full_variable(*TOLD_OF_DIAL))
     if session.cut:
         await centre.router.missed(offer, Miss.WITHDRAWN)
         return WaitEnd.CUT
     if end.talked_s is None:
         return await _missed(session, record, centre, offer, end)
+    handover = talk.handed_over()
+    if handover is not None and not session.gone:
+        return await _handed_over(record, centre, offer, end, handover)
     await _talked(session, record, centre, offer, end)
     return WaitEnd.TALKED
 
@@ -103,6 +110,14 @@ async def _talked(session: AgiSession, record: CallRecord, centre: Centre, offer
     by = hung_up_by(session, centre)
     await record.end(Outcome.ANSWERED, by, cause=end.cause)
     await centre.router.finished(offer, by.value)
+
+
+async def _handed_over(record: CallRecord, centre: Centre, offer: Offer, end: DialEnd, handover: Handover) -> Handover:
+    """The agent is done with the caller, and the caller is not with us."""
+    await centre.router.answered(offer)
+    record.talked(offer.agent, end.talked_s or 0.0)
+    await centre.router.finished(offer, "agent")
+    return handover
 
 
 def hung_up_by(session: AgiSession, centre: Centre) -> HangupBy:

@@ -20,6 +20,7 @@ WHISPER = "HOTLINE_WHISPER"  # sound files for the agent's ear, joined by "&"; i
 ANSWERED = (
     "HOTLINE_ANSWERED"  # Unix ms at which agent and caller were joined, set by the dialplan on the caller's channel
 )
+CONSULT = "HOTLINE_CONSULT"  # which consultation the leg was rung for; inherited by it
 TAKE = "HOTLINE_TAKE"  # which ordered take of a prompt this phone was rung for
 KNOCKS = "HOTLINE_KNOCKS"  # how often this call has knocked in vain
 

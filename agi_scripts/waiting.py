@@ -15,8 +15,10 @@ from acd.router import Ticket
 from agi_scripts import variables
 from agi_scripts.centre import Centre, LiveCalls
 from agi_scripts.contact import pack_attributes
+from agi_scripts.handing_over import back_to, hand_over
 from agi_scripts.record import CallRecord
 from agi_scripts.ringing import WaitEnd, gone, ring, whisper
+from agi_scripts.talk import Handover
 from crm_bridge.numbers import e164
 from ivr.agi.session import AgiSession
 from ivr.agi_voice import AgiVoice
@@ -33,35 +35,53 @@ async def wait_for_agent(
     session: AgiSession, voice: AgiVoice, record: CallRecord, centre: Centre, wish: QueueFor
 ) -> WaitEnd:
     """Queue, ring, talk. Returns when the conversation is over (its outcome is then durable), when the caller
-    has left, or when the queue gave up on an agent. A queue may pass the call on to another one, with its place."""
+    has left, or when the queue gave up on an agent. A queue may pass the call on to another one, with its place; an
+    agent may pass it on to whomever they like, and it comes back to this queue if nobody is there."""
     been: frozenset[str] = frozenset()
+    home: QueueFor | None = None  # where a call that is on its way from one agent to the next came from
     while True:
-        end = await _wait_in_line(session, voice, record, centre, wish, been)
-        if not isinstance(end, Onward):
+        end: LineEnd | QueueFor = await _wait_in_line(session, voice, record, centre, wish, been)
+        while isinstance(end, Handover):
+            home = back_to(home or wish, end)
+            end = await hand_over(session, record, centre, wish, end)
+        if isinstance(end, Onward) and not end.queue:
+            end = WaitEnd.TIMED_OUT if end.why == WITHDRAWN else WaitEnd.OVERFLOWED
+        if home is not None and end is WaitEnd.TIMED_OUT:
+            end, home = home, None
+        if isinstance(end, WaitEnd):
             return end
-        if not end.queue:
-            return WaitEnd.TIMED_OUT if end.why == WITHDRAWN else WaitEnd.OVERFLOWED
-        been |= {wish.queue}
-        wish = replace(wish, queue=end.queue, agent="", wait_s=None, preferred=())
+        been = been | {wish.queue} if isinstance(end, Onward) else frozenset()
+        wish = end if isinstance(end, QueueFor) else _onward(wish, end)
+
+
+def _onward(wish: QueueFor, to: Onward) -> QueueFor:
+    return replace(wish, queue=to.queue, agent="", wait_s=None, preferred=())
+
+
+LineEnd = WaitEnd | Onward | Handover
 
 
 async def _wait_in_line(
     session: AgiSession, voice: AgiVoice, record: CallRecord, centre: Centre, wish: QueueFor, been: frozenset[str]
-) -> WaitEnd | Onward:
+) -> LineEnd:
     """One queue."""
     ticket = await _join(session, record, centre, wish, been)
     why = LeftFor.CUT
     try:
         end = await _until_over(session, voice, record, centre, ticket)
-        why = _LEFT_FOR.get(end, LeftFor.CUT) if isinstance(end, WaitEnd) else LeftFor.SENT_ON
+        why = _left_for(end)
         return end
     finally:
         await centre.router.leave(ticket, why)
 
 
+def _left_for(end: LineEnd) -> LeftFor:
+    return _LEFT_FOR.get(end, LeftFor.CUT) if isinstance(end, WaitEnd) else LeftFor.SENT_ON
+
+
 async def _until_over(
     session: AgiSession, voice: AgiVoice, record: CallRecord, centre: Centre, ticket: Ticket
-) -> WaitEnd | Onward:
+) -> LineEnd:
     while True:
         if ticket.offer is not None:
             end = await ring(session, record, centre, ticket.offer)
@@ -80,7 +100,9 @@ async def _join(
     session: AgiSession, record: CallRecord, centre: Centre, wish: QueueFor, been: frozenset[str]
 ) -> Ticket:
     """Everything a new engine would need to give the place back goes on the channel before the place is taken."""
-    returning = record.joined_at is not None and record.queue == wish.queue and record.gave_up is None
+    returning = (
+        record.joined_at is not None and record.queue == wish.queue and record.gave_up is None and not record.legs
+    )
     now = centre.clock()
     joined_at = record.joined_at if record.joined_at is not None else _first_joined(record, centre, wish, now)
     entered_at = joined_at if returning else now

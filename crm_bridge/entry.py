@@ -28,6 +28,8 @@ STARTED = "call_started"
 OUTCOME = "outcome"
 # What a caller leaves behind, or says of themselves; any number of times.
 SOURCE, VOICEMAIL, CALLBACK, SURVEY = "source", "voicemail", "callback", "survey"
+# One conversation of the call, with an agent or with somebody outside; a call that is passed on has several.
+LEG = "leg"
 
 
 @dataclass(frozen=True, slots=True)

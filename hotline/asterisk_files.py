@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from dialplans.model import SpecError
-from dialplans.render import environment
+from dialplans.render import LEG_CODES, environment
 
 _TEMPLATES = Path(__file__).resolve().parent.parent / "asterisk" / "templates"
 _ID = re.compile(r"[0-9A-Za-z_-]{1,32}")
@@ -135,7 +135,9 @@ def render_asterisk(spec: AsteriskSpec) -> dict[str, str]:
     """File name → text. Raises SpecError for a value that must not stand in a file of Asterisk's."""
     templates = environment(_TEMPLATES)
     names = sorted(name for name in templates.list_templates() if name.endswith(".conf.j2"))
-    return {name.removesuffix(".j2"): templates.get_template(name).render(spec=spec) for name in names}
+    return {
+        name.removesuffix(".j2"): templates.get_template(name).render(spec=spec, leg_codes=LEG_CODES) for name in names
+    }
 
 
 def folders(spec: AsteriskSpec) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ from agi_scripts.admission import Admission
 from agi_scripts.call import serve_call, serve_ended
 from agi_scripts.centre import Centre, Credentials, LiveCalls
 from agi_scripts.desk import serve_desk
+from agi_scripts.leg_desk import serve_consulted, serve_leg
 from agi_scripts.recording_desk import serve_record
 from agi_scripts.regained import RegainedPlaces
 from crm_bridge.closures import JournalClosureBook
@@ -229,6 +230,7 @@ class Engine:
             admission=Admission(site.call_limits),
             standing=site.standing,
             regained=RegainedPlaces(site.regain_s),
+            destinations=site.destinations,
             outside_numbers=site.outside,
             live=self._live,
         )
@@ -268,7 +270,14 @@ def _routes(centre: Centre) -> Mapping[str, Route]:
     def to(script: Callable[[AgiSession, Centre], Awaitable[None]]) -> Route:
         return lambda session: script(session, centre)
 
-    return {"call": to(serve_call), "ended": to(serve_ended), "desk": to(serve_desk), "record": to(serve_record)}
+    return {
+        "call": to(serve_call),
+        "ended": to(serve_ended),
+        "desk": to(serve_desk),
+        "leg": to(serve_leg),
+        "consulted": to(serve_consulted),
+        "record": to(serve_record),
+    }
 
 
 def _wake(pbx: Pbx, ticket: Ticket) -> None:

@@ -13,6 +13,7 @@ from difflib import get_close_matches
 from acd.requirement import Requirement
 from hotline.site.crm_names import crm_mentions, phone_troubles
 from hotline.site.forms import CRM, FLOWS, OUTSIDE, Forms
+from hotline.site.keypad import keypad_clashes
 from hotline.site.problem import Gravity, SiteProblem
 from hotline.site.reading import Page
 from hotline.site.schema import AgentForm, QueueForm, SiteForm
@@ -33,6 +34,7 @@ def disagreements(forms: Forms, today: date) -> Iterator[SiteProblem]:
     yield from _numbers(forms)
     yield from _people(forms)
     yield from _outside(forms)
+    yield from keypad_clashes(forms)
     yield from _queues(forms)
     yield from _hours(forms, today)
     yield from _prompts(forms)

@@ -18,6 +18,7 @@ from agi_scripts.outside_numbers import OutsideNumber, OutsideNumbers
 from hotline.site.agreement import disagreements
 from hotline.site.errands import errand_problems
 from hotline.site.forms import Forms, read_forms
+from hotline.site.keypad import keypad_numbers
 from hotline.site.problem import SiteError, SiteProblem, errors
 from hotline.site.schema import AgentForm, HoursBookForm, OutsideBookForm, QueueForm, SiteForm
 from hotline.site.site import Agent, AsteriskChoice, FailOpen, Keep, Phone, Ports, Site, Trunk
@@ -97,6 +98,7 @@ def _site(folder: Path, forms: Forms) -> Site:
             for name, form in _sound(forms.trunks).root.items()
         ),
         outside=_outside(_sound(forms.outside)),
+        destinations={number: to for number, _, _, to in keypad_numbers(forms)},
         phones={e: Phone(e, form.name, form.sip_secret) for e, form in _sound(forms.phones).root.items()},
         flows={name: _sound(flow) for name, flow in forms.flows.items()},
         prompts=_sound(forms.prompts).prompts(),

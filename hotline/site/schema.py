@@ -47,6 +47,7 @@ Label = Annotated[
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
 Extension = Annotated[str, StringConstraints(pattern=r"^[0-9]{2,8}$")]
 Number = Annotated[str, StringConstraints(pattern=r"^\+?[0-9]{3,20}$")]
+Keypad = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,8}$")]
 Pin = Annotated[str, StringConstraints(pattern=r"^[0-9]{4,12}$")]
 Secret = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z_-]{16,64}$")]
 Level = Annotated[int, Field(ge=0, le=100)]
@@ -270,7 +271,8 @@ class OverflowForm(Form):
 
 class QueueForm(Form):
     """``preferred``: whom a caller should rather have, the best first; for ``preferred_s`` the call is kept for the
-    first of them who is logged in. ``service_level_s``: who is answered within it was served in time."""
+    first of them who is logged in. ``service_level_s``: who is answered within it was served in time.
+    ``keypad``: what an agent types to pass a caller on to it."""
 
     steps: Annotated[list[StepForm], Field(min_length=1, max_length=20), AfterValidator(_open_end)]
     offer_s: Annotated[float, Field(ge=5, le=120)] = 15.0
@@ -281,6 +283,7 @@ class QueueForm(Form):
     preferred_s: Annotated[float, Field(gt=0, le=600)] = 15.0
     overflow: Annotated[list[OverflowForm], Field(max_length=20)] = []
     service_level_s: Annotated[float, Field(gt=0, le=3600)] = 20.0
+    keypad: Keypad | None = None
 
 
 class PhoneForm(Form):
@@ -297,11 +300,13 @@ class TrunkForm(Form):
 
 
 class OutsideForm(Form):
-    """One number that calls may be transferred to. ``name`` is for people."""
+    """One number that calls may be transferred to. ``name`` is for people; ``keypad``: what an agent types to pass a
+    caller on to it."""
 
     number: Number
     trunk: Name
     name: Label
+    keypad: Keypad | None = None
 
 
 class OutsideBookForm(BaseModel):

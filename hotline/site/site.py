@@ -12,6 +12,7 @@ from acd.rules import RouterRules
 from acd.standing import StandingRules
 from agi_scripts.admission import CallLimits
 from agi_scripts.outside_numbers import OutsideNumbers
+from agi_scripts.talk import Destination
 from hotline.site.crm_book import CrmBookForm
 from ivr.flow.model import Flow
 from ivr.hours import LineHours
@@ -124,6 +125,7 @@ class Site:
     flows: Mapping[str, Flow]
     prompts: Mapping[str, PromptText]
     crm: CrmBookForm
+    destinations: Mapping[str, Destination] = field(default_factory=dict)
     keep: Keep = Keep()
     speech: SpeechForm = field(default=EspeakForm(), repr=False)  # may hold a key
     texts: TextsForm = field(default=FileTextsForm(), repr=False)  # may hold a token
