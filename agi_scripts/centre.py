@@ -5,8 +5,9 @@ Nothing here decides anything. A script gets a `Centre` and the session of its c
 
 from __future__ import annotations
 
+import asyncio
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -45,6 +46,32 @@ class Credentials:
     language: str = ""  # what the desk speaks to them; '': the site's
 
 
+class Console(Protocol):
+    """What a script may ask of Asterisk beside its own channel."""
+
+    def wake(self, channel: str) -> None:
+        """End that caller's wait."""
+
+    async def redirect(self, channel: str, context: str) -> bool:
+        """Send a channel, wherever it is, to ``context``'s `s`. False: there is no such channel, or no Asterisk."""
+
+    async def hangup(self, channel: str) -> bool:
+        """False: as above."""
+
+
+class NoConsole:
+    """Where there is no Asterisk to be asked."""
+
+    def wake(self, channel: str) -> None:
+        pass
+
+    async def redirect(self, channel: str, context: str) -> bool:
+        return False
+
+    async def hangup(self, channel: str) -> bool:
+        return False
+
+
 class LineClosings(Protocol):
     """Lines closed by hand. Durable, and known to every call, when these return. Both raise JournalError."""
 
@@ -72,6 +99,13 @@ class LiveCalls:
     left_off: dict[str, LeftOff] = field(default_factory=dict)
     draining: bool = False
     closing: bool = False
+    errands: set[asyncio.Task[None]] = field(default_factory=set)  # asyncio keeps only weak references
+
+    def spawn(self, work: Coroutine[None, None, None]) -> None:
+        """Work that goes on when the script that wants it is over."""
+        task = asyncio.create_task(work)
+        self.errands.add(task)
+        task.add_done_callback(self.errands.discard)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +144,7 @@ class Centre:
     standing: StandingRules = field(default_factory=StandingRules)
     regained: RegainedPlaces = field(default_factory=RegainedPlaces)
     pin_lock: PinLock = field(default_factory=PinLock)
+    console: Console = field(default_factory=NoConsole)
     destinations: Mapping[str, Destination] = field(default_factory=dict)
     outside_numbers: OutsideNumbers = field(default_factory=OutsideNumbers)
     live: LiveCalls = field(default_factory=LiveCalls)

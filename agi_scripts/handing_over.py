@@ -6,21 +6,23 @@ who had them.
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 
 from agi_scripts import variables
 from agi_scripts.centre import Centre
 from agi_scripts.record import CallRecord
 from agi_scripts.ringing import WaitEnd, gone, hung_up_by
-from agi_scripts.talk import Handover, Talk
+from agi_scripts.talk import Handover, Party, Talk
 from agi_scripts.transfer import transfer
 from crm_bridge.outcome import Outcome
 from ivr.agi.session import AgiSession
+from ivr.agi_voice import AgiVoice
 from ivr.flow.interpreter import QueueFor, TransferTo
+from ivr.voice import Ended
 
 DIRECT_WAIT_S = 30.0
-_CONSULTED_S = 3.0  # from the agent's hanging up to the other leg being here
+_LISTEN_S = 20.0
+_LONGEST_S = 1800.0  # of a consultation
 _OUTSIDE_RING_S = 30.0
 
 
@@ -30,7 +32,7 @@ def back_to(wish: QueueFor, handover: Handover) -> QueueFor:
 
 
 async def hand_over(
-    session: AgiSession, record: CallRecord, centre: Centre, wish: QueueFor, handover: Handover
+    session: AgiSession, voice: AgiVoice, record: CallRecord, centre: Centre, wish: QueueFor, handover: Handover
 ) -> WaitEnd | QueueFor | Handover:
     """The next wish; or how it ended; or where they are passed on to from there. TIMED_OUT: nobody took the caller."""
     record.handed_over(handover)
@@ -38,7 +40,7 @@ async def hand_over(
     if session.gone:
         return gone(session)
     if handover.consultation is not None:
-        return await _join(session, record, centre, wish, handover)
+        return await _consulted(session, voice, record, centre, wish, handover)
     return await _blind(session, record, centre, wish, handover)
 
 
@@ -53,31 +55,34 @@ async def _blind(
     return replace(wish, agent=to.agent, wait_s=DIRECT_WAIT_S, preferred=())
 
 
-async def _join(
-    session: AgiSession, record: CallRecord, centre: Centre, wish: QueueFor, handover: Handover
+async def _consulted(
+    session: AgiSession, voice: AgiVoice, record: CallRecord, centre: Centre, wish: QueueFor, handover: Handover
 ) -> WaitEnd | QueueFor | Handover:
-    """The agent has hung up in a consultation. Who had not picked up yet is rung again, now for the caller."""
+    """Music until the agents have decided who is to have the caller. Where nobody had picked up, the caller goes to
+    whom the agent wanted to ask."""
     assert handover.consultation is not None  # noqa: S101 (for the type checker)
-    try:
-        async with asyncio.timeout(_CONSULTED_S):
-            channel = await asyncio.shield(handover.consultation.channel)
-    except TimeoutError:
+    chosen, until = handover.consultation.chosen, centre.clock() + _LONGEST_S
+    await voice.music(True)
+    while not chosen.done() and not centre.live.draining and centre.clock() < until:
+        if (await voice.wait(_LISTEN_S)).ended is Ended.GONE:
+            handover.consultation.choose(None)
+            return gone(session)
+    party = chosen.result() if chosen.done() else None
+    if party is None:
         return await _blind(session, record, centre, wish, handover)
-    return await talk_with(session, record, centre, handover, channel)
+    return await talk_with(session, record, centre, party)
 
 
-async def talk_with(
-    session: AgiSession, record: CallRecord, centre: Centre, handover: Handover, channel: str
-) -> WaitEnd | Handover:
+async def talk_with(session: AgiSession, record: CallRecord, centre: Centre, party: Party) -> WaitEnd | Handover:
     """Join the caller to a leg that is there."""
-    who = handover.to.agent
-    talk = Talk(record, who, channel)
+    who = party.who.agent
+    talk = Talk(record, who, party.channel)
     if who:
         centre.live.talks[who] = talk
     began = centre.clock()
     centre.live.outward[record.channel] = record
     try:
-        await session.execute("Bridge", channel)
+        await session.execute("Bridge", party.channel)
     finally:
         del centre.live.outward[record.channel]
         if centre.live.talks.get(who) is talk:
@@ -87,7 +92,7 @@ async def talk_with(
         return WaitEnd.CUT
     if result != "SUCCESS":
         return gone(session) if session.gone else WaitEnd.TIMED_OUT
-    return await _joined_end(session, record, centre, talk, centre.clock() - began, handover.to.outside)
+    return await _joined_end(session, record, centre, talk, centre.clock() - began, party.who.outside)
 
 
 async def _joined_end(
@@ -97,9 +102,8 @@ async def _joined_end(
         record.transferred(outside, talked_s)
     else:
         record.talked(talk.extension, talked_s)
-    onward = talk.handed_over()
-    if onward is not None and not session.gone:
-        return onward
+    if talk.handover is not None and not session.gone:
+        return talk.handover
     await record.end(Outcome.ANSWERED, hung_up_by(session, centre))
     if talk.extension and record.queue in centre.queues:
         await centre.router.wrap_up_until(talk.extension, centre.clock() + centre.queues[record.queue].wrap_up_s)

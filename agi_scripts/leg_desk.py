@@ -7,12 +7,14 @@ each other again.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
 from acd.model import PhoneState, Presence
 from agi_scripts import variables
 from agi_scripts.centre import Centre
+from agi_scripts.consulting import choose
 from agi_scripts.endpoint import calling_extension
 from agi_scripts.talk import Consultation, Destination, Handover, Talk
 from ivr.agi.session import AgiSession
@@ -22,9 +24,9 @@ from ivr.voice import Ended
 log = logging.getLogger(__name__)
 
 PASS_ON, ASK_FIRST = "41", "42"
+_KEY_OVER_S = 0.1
+_FORGOTTEN_S = 3600.0  # longer than any consultation
 _NOT_THERE = "leg_not_there"
-_CONSULT_RING_S = 25
-_CONSULTED_WAIT_S = 20.0
 
 
 async def serve_leg(session: AgiSession, centre: Centre) -> None:
@@ -53,37 +55,32 @@ async def _pass_on(session: AgiSession, voice: AgiVoice, centre: Centre, talk: T
 
 
 async def _ask_first(session: AgiSession, voice: AgiVoice, centre: Centre, talk: Talk) -> str:
-    """Attended: the agent talks with them alone. An agent who hangs up then hands the caller over; *0, or the other one's
-    hanging up, leads back to the caller. A queue cannot be asked."""
+    """Attended: the agent's leg leaves the caller, who hears music, and goes on in `serve_consult`. A queue cannot be
+    asked."""
     to = await _whereto(voice, centre)
     if to is None or to.queue or not await _can_take(to, centre, talk):
         return _NOT_THERE
     if to.agent and (await centre.router.agent(to.agent)).phone is not PhoneState.FREE:
         return _NOT_THERE
-    consultation = talk.consultation = Consultation(to)
     token = session.request.uniqueid
+    consultation = Consultation(to, talk.extension, talk.record.channel)
     centre.live.consultations[token] = consultation
+    await session.set_variables({f"__{variables.CONSULT}": token})
+    talk.handover = Handover(to, talk.extension, consultation)
+    centre.live.spawn(_leave_caller(session.request.channel, centre, talk, token))
+    return ""
+
+
+async def _leave_caller(channel: str, centre: Centre, talk: Talk, token: str) -> None:
+    """A leg can be sent elsewhere only when its key's work is over: in the midst of it Asterisk would hang it up."""
+    await asyncio.sleep(_KEY_OVER_S)
     try:
-        await session.set_variables({f"__{variables.CONSULT}": token})
-        await session.execute("Dial", f"PJSIP/{_dialled(to, centre)},{_CONSULT_RING_S},{_options(to, centre)}")
+        if not await centre.console.redirect(channel, "hotline-consult"):
+            talk.handover = None
+            choose(centre.live.consultations[token], None, centre)
     finally:
-        if not session.gone:
-            talk.consultation = None
-        if consultation.channel.done() or not session.gone:
-            centre.live.consultations.pop(token, None)
-    return "leg_back"
-
-
-async def serve_consulted(session: AgiSession, centre: Centre) -> None:
-    """On the leg of who was asked, when the agent has hung up: they wait here to be joined to the caller."""
-    token = session.request.args[0] if session.request.args else ""
-    consultation = centre.live.consultations.pop(token, None)
-    if consultation is None or consultation.channel.done():
-        return
-    consultation.channel.set_result(session.request.channel)
-    voice = AgiVoice(session, centre.prompt_path, centre.utter)
-    await voice.music(True)
-    await voice.wait(_CONSULTED_WAIT_S)
+        await asyncio.sleep(_FORGOTTEN_S)
+        centre.live.consultations.pop(token, None)
 
 
 async def _whereto(voice: AgiVoice, centre: Centre) -> Destination | None:
@@ -96,17 +93,6 @@ async def _can_take(to: Destination, centre: Centre, talk: Talk) -> bool:
     if not to.agent:
         return True
     return to.agent != talk.extension and (await centre.router.agent(to.agent)).presence is Presence.AVAILABLE
-
-
-def _dialled(to: Destination, centre: Centre) -> str:
-    return to.agent or centre.outside_numbers.by_name[to.outside].dialled
-
-
-def _options(to: Destination, centre: Centre) -> str:
-    """g: back here when they hang up; H: *0 ends it; F: where their leg goes when the agent hangs up; i: no 302. A talk
-    outside of the house has its limit (S), and shows one of our numbers (f)."""
-    limit = f"S({centre.outside_numbers.max_talk_s})f({next(iter(centre.numbers))})" if to.outside else ""
-    return f"giHF(hotline-consulted^s^1){limit}"
 
 
 _ACTS: dict[str, Callable[[AgiSession, AgiVoice, Centre, Talk], Awaitable[str]]] = {

@@ -87,9 +87,8 @@ async def ring(session: AgiSession, record: CallRecord, centre: Centre, offer: O
         return WaitEnd.CUT
     if end.talked_s is None:
         return await _missed(session, record, centre, offer, end)
-    handover = talk.handed_over()
-    if handover is not None and not session.gone:
-        return await _handed_over(record, centre, offer, end, handover)
+    if talk.handover is not None and not session.gone:
+        return await _handed_over(record, centre, offer, end, talk.handover)
     await _talked(session, record, centre, offer, end)
     return WaitEnd.TALKED
 

@@ -23,19 +23,36 @@ class Destination:
     outside: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Party:
+    """A leg that waits to be joined to the caller, and whose it is."""
+
+    channel: str
+    who: Destination
+
+
 @dataclass(eq=False, slots=True)
 class Consultation:
-    """The agent has somebody on the line about the caller, who hears music. ``channel`` is set when the one who was
-    asked is left alone by the agent: they want to have the caller."""
+    """An agent (``by``) has somebody on the line about the caller, who hears music. ``chosen`` ends it: who is to have
+    the caller, the one who was asked or the agent again; or None: the agent left before anybody had picked up."""
 
     asked: Destination
-    channel: asyncio.Future[str] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+    by: str
+    caller: str  # the caller's channel
+    chosen: asyncio.Future[Party | None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+
+    def choose(self, party: Party | None) -> bool:
+        """False: it was over."""
+        if self.chosen.done():
+            return False
+        self.chosen.set_result(party)
+        return True
 
 
 @dataclass(frozen=True, slots=True)
 class Handover:
     """``by``: the extension of who passed the caller on, to whom the call goes back if nobody takes it.
-    ``consultation``: they have been asked, and may be there already."""
+    ``consultation``: somebody is asked first."""
 
     to: Destination
     by: str
@@ -50,10 +67,3 @@ class Talk:
     extension: str
     channel: str = ""
     handover: Handover | None = None
-    consultation: Consultation | None = None  # while it lasts
-
-    def handed_over(self) -> Handover | None:
-        """The agent's leg has ended: was it to pass the caller on? One who hangs up in a consultation hands over."""
-        if self.handover is None and self.consultation is not None:
-            return Handover(self.consultation.asked, self.extension, self.consultation)
-        return self.handover

@@ -43,7 +43,7 @@ async def wait_for_agent(
         end: LineEnd | QueueFor = await _wait_in_line(session, voice, record, centre, wish, been)
         while isinstance(end, Handover):
             home = back_to(home or wish, end)
-            end = await hand_over(session, record, centre, wish, end)
+            end = await hand_over(session, voice, record, centre, wish, end)
         if isinstance(end, Onward) and not end.queue:
             end = WaitEnd.TIMED_OUT if end.why == WITHDRAWN else WaitEnd.OVERFLOWED
         if home is not None and end is WaitEnd.TIMED_OUT:

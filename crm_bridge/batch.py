@@ -12,11 +12,22 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
+from crm_bridge.conversations import last_dispositions, leg_of, recording_of
 from crm_bridge.entry import Logged
 from crm_bridge.first_touch import link_customers
 from crm_bridge.fold import UNKNOWN_SOURCE, Row, blank, fold, moment
 from crm_bridge.follow_ups import scores_of, task_of, wished_once
-from crm_bridge.models import agent_events, call_events, calls, media_sources, surveys, tasks
+from crm_bridge.models import (
+    agent_events,
+    call_events,
+    calls,
+    dispositions,
+    legs,
+    media_sources,
+    recordings,
+    surveys,
+    tasks,
+)
 from crm_bridge.upserts import add_missing, put
 
 
@@ -36,6 +47,9 @@ def write_batch(connection: Connection, batch: Sequence[Logged], region: str) ->
     found = [task for logged in fresh if (task := task_of(logged, rows, region))]
     add_missing(connection, tasks, wished_once(connection, found))
     add_missing(connection, surveys, [score for logged in fresh for score in scores_of(logged)])
+    add_missing(connection, legs, [leg for logged in fresh if (leg := leg_of(logged))])
+    add_missing(connection, recordings, [kept for logged in fresh if (kept := recording_of(logged))])
+    put(connection, dispositions, last_dispositions(fresh))
 
 
 def _fresh(connection: Connection, batch: Sequence[Logged]) -> list[Logged]:

@@ -28,8 +28,9 @@ STARTED = "call_started"
 OUTCOME = "outcome"
 # What a caller leaves behind, or says of themselves; any number of times.
 SOURCE, VOICEMAIL, CALLBACK, SURVEY = "source", "voicemail", "callback", "survey"
-# One conversation of the call, with an agent or with somebody outside; a call that is passed on has several.
-LEG = "leg"
+# One conversation of the call, with an agent or with somebody outside (a call that is passed on has several); what the
+# agent made of it; that it is recorded, and where.
+LEG, DISPOSITION, RECORDED = "leg", "disposition", "recorded"
 
 
 @dataclass(frozen=True, slots=True)

@@ -223,3 +223,43 @@ surveys = Table(
     Column("at", Instant, nullable=False),
     Index("ix_surveys_at", "at"),
 )
+
+# One conversation of a call, with an agent or with somebody outside: a call that is passed on has several. (call_id,
+# seq) is the entry that told of it, here and in the next table but one.
+legs = Table(
+    "legs",
+    metadata,
+    Column("call_id", String(64), primary_key=True),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("agent", String(64), nullable=False),
+    Column("outside", String(64), nullable=False),
+    Column("queue", String(64), nullable=False),
+    Column("began_at", Instant, nullable=False),
+    Column("talked_s", Float, nullable=False),
+    Index("ix_legs_agent_began_at", "agent", "began_at"),
+)
+
+# What the agent made of a call; the last word counts. `code`: as the site names it (sale, lead, ...).
+dispositions = Table(
+    "dispositions",
+    metadata,
+    Column("call_id", String(64), primary_key=True),
+    Column("agent", String(64), nullable=False),
+    Column("code", String(32), nullable=False),
+    Column("amount", Money),
+    Column("promised_on", Date),
+    Column("at", Instant, nullable=False),
+    Index("ix_dispositions_code_at", "code", "at"),
+)
+
+# `file`: without folder and ending; the two sides are in files of their own.
+recordings = Table(
+    "recordings",
+    metadata,
+    Column("call_id", String(64), primary_key=True),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("agent", String(64), nullable=False),
+    Column("file", String(120), nullable=False),
+    Column("at", Instant, nullable=False),
+    Index("ix_recordings_at", "at"),
+)

@@ -72,6 +72,7 @@ class AsteriskSpec:
     ``behind_nat``: phones are answered at the address that they are seen from. ``qualify_s``: how often a registered
     phone is asked whether it lives. ``music_folder``: WAV files, 8 kHz mono.
     ``cdrel``: does this Asterisk keep its custom CDR in res_cdrel_custom.so (22.10 does, 20 does not)?
+    ``records``: does any queue record its conversations?
     ``extra_modules``: loaded on top of our own list (the bench asks for app_queue.so).
     """
 
@@ -95,6 +96,7 @@ class AsteriskSpec:
     behind_nat: bool = False
     qualify_s: int = 30
     cdrel: bool = True
+    records: bool = False
     extra_modules: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

@@ -20,8 +20,9 @@ from acd.router import Router, Ticket
 from agi_scripts.admission import Admission
 from agi_scripts.call import serve_call, serve_ended
 from agi_scripts.centre import Centre, Credentials, LiveCalls
+from agi_scripts.consulting import serve_consult, serve_consulted
 from agi_scripts.desk import serve_desk
-from agi_scripts.leg_desk import serve_consulted, serve_leg
+from agi_scripts.leg_desk import serve_leg
 from agi_scripts.recording_desk import serve_record
 from agi_scripts.regained import RegainedPlaces
 from crm_bridge.closures import JournalClosureBook
@@ -125,7 +126,7 @@ class Engine:
             host=self._site.bind,
             port=self._site.ports.agi,
             secret=self._agi_secret,
-            routes=_routes(await self._centre(router, journal, closings, self._outside(store, router, ends))),
+            routes=_routes(await self._centre(router, pbx, journal, closings, self._outside(store, router, ends))),
         )
         await agi.start()
         ends.push_async_callback(agi.stop, 0)
@@ -198,7 +199,7 @@ class Engine:
             queue_look=router.look,
         )
 
-    async def _centre(self, router: Router, journal: Journal, closings: Closings, outside: Outside) -> Centre:
+    async def _centre(self, router: Router, pbx: Pbx, journal: Journal, closings: Closings, outside: Outside) -> Centre:
         site = self._site
         shelf = await prompt_shelf(site, self._folders)
         self._studio = EngineStudio(site, self._folders, shelf)
@@ -230,6 +231,7 @@ class Engine:
             admission=Admission(site.call_limits),
             standing=site.standing,
             regained=RegainedPlaces(site.regain_s),
+            console=PbxConsole(pbx),
             destinations=site.destinations,
             outside_numbers=site.outside,
             live=self._live,
@@ -275,9 +277,22 @@ def _routes(centre: Centre) -> Mapping[str, Route]:
         "ended": to(serve_ended),
         "desk": to(serve_desk),
         "leg": to(serve_leg),
+        "consult": to(serve_consult),
         "consulted": to(serve_consulted),
         "record": to(serve_record),
     }
+
+
+class PbxConsole:
+    """What the scripts may ask of Asterisk."""
+
+    def __init__(self, pbx: Pbx) -> None:
+        self._pbx = pbx
+        self.wake = pbx.wake_soon
+        self.redirect = pbx.redirect
+
+    async def hangup(self, channel: str) -> bool:
+        return await self._pbx.hangup(channel)
 
 
 def _wake(pbx: Pbx, ticket: Ticket) -> None:

@@ -114,6 +114,16 @@ class Pbx:
             return False
         return True
 
+    async def redirect(self, channel: str, context: str) -> bool:
+        """Send a channel, wherever it is (a bridge too), to ``context``'s `s`. False when there is no such channel, or
+        no Asterisk."""
+        fields = {"Channel": channel, "Context": context, "Exten": "s", "Priority": "1"}
+        try:
+            await self._link().ask("Redirect", timeout_s=self._times.answer_s, **fields)
+        except (AmiError, TimeoutError):
+            return False
+        return True
+
     async def ring(self, extension: str, context: str, *, variable: str, ring_s: float) -> str:
         """Ring a phone of the house; picked up, it goes to ``context``'s `s`. Why it does not ring, or "". Whether it
         is picked up is not told. ``variable``: NAME=value for its channel."""

@@ -1,4 +1,4 @@
-"""A caller passed on from one agent to the next, by keys on the agent's own leg, with every phone's own log and ears."""
+"""A caller passed on from one agent to the next by keys on the agent's own leg; judged by the phones' logs and ears."""
 
 from __future__ import annotations
 
@@ -111,3 +111,116 @@ async def test_blind_to_an_agent(site: LiveSite, witness: Witness, park: PhonePa
     row = await witness.row(ani)
     assert (row.outcome, row.agent) == ("answered", "1002")
     assert [leg[0] for leg in await legs(site, ani)] == ["1001", "1002"]
+
+
+async def test_blind_to_a_queue(site: LiveSite, witness: Witness, park: PhonePark) -> None:
+    async with talking(site, park, "1004") as (ani, callers, first, call, (fourth,)):
+        await first.press(call, "*41")
+        await asyncio.sleep(1.5)
+        await first.press(call, "82#")
+        taken = await fourth.wait("incoming", timeout_s=12)
+        await fourth.wait("confirmed")
+        await asyncio.sleep(1.0)
+        callers.hang_up(callers.only)
+        await fourth.wait("disconnected")
+        assert taken.caller
+    row = await witness.row(ani)
+    assert (row.outcome, row.queue, row.agent, row.hangup_by) == ("answered", "service", "1004", "caller")
+    assert [leg[0] for leg in await legs(site, ani)] == ["1001", "1004"]
+
+
+async def test_nobody_there_leads_back_to_the_caller(site: LiveSite, witness: Witness, park: PhonePark) -> None:
+    """A number that leads nowhere, an agent who is out, and oneself: each time the two hear each other again."""
+    async with talking(site, park) as (ani, callers, first, call, _):
+        for typed in ("7777#", "1003#", "1001#"):
+            await first.press(call, "*41")
+            await asyncio.sleep(1.5)
+            await first.press(call, typed)
+            await asyncio.sleep(len(typed) * 0.4 + 4.5)
+            assert callers.only.ended == ""
+            assert callers.only.level_dbfs(0.5) > SOUND_DBFS
+        await first.hang_up(call)
+    row = await witness.row(ani)
+    assert (row.agent, row.hangup_by) == ("1001", "agent")
+
+
+async def test_a_blind_transfer_that_nobody_takes_comes_back(site: LiveSite, witness: Witness, park: PhonePark) -> None:
+    async with talking(site, park, "1002") as (ani, callers, first, call, (second,)):
+        await second.set_answer("reject")
+        await first.press(call, "*41")
+        await asyncio.sleep(1.5)
+        await first.press(call, "1002#")
+        await second.wait("incoming", timeout_s=12)
+        again = await first.wait("incoming", timeout_s=12)
+        await first.wait("confirmed")
+        await asyncio.sleep(1)
+        await first.hang_up(again.call)
+        assert callers.only.ended == ""
+    assert [leg[0] for leg in await legs(site, ani)] == ["1001", "1001"]
+
+
+async def test_asked_first_and_handed_over(site: LiveSite, witness: Witness, park: PhonePark) -> None:
+    async with talking(site, park, "1002") as (ani, callers, first, call, (second,)):
+        await first.press(call, "*42")
+        await asyncio.sleep(1.5)
+        await first.press(call, "1002#")
+        asked = await second.wait("incoming", timeout_s=8)
+        await second.wait("confirmed")
+        await asyncio.sleep(1.5)
+        assert park.heard_level(asked.call, 0.5) > SOUND_DBFS  # the first agent, not the caller
+        await first.hang_up(call)
+        await asyncio.sleep(2)
+        assert callers.only.ended == ""
+        assert callers.only.level_dbfs(0.5) > SOUND_DBFS
+        await second.hang_up(asked.call)
+        await witness.until_agent("1002", engagement="wrap_up")
+    row = await witness.row(ani)
+    assert (row.outcome, row.agent, row.hangup_by) == ("answered", "1002", "agent")
+    told = await legs(site, ani)
+    assert [leg[0] for leg in told] == ["1001", "1002"]
+    assert 1.0 < told[1][2] < 4.0
+
+
+async def test_asked_first_and_back(site: LiveSite, witness: Witness, park: PhonePark) -> None:
+    """By *0, and by the other one's hanging up."""
+    async with talking(site, park, "1002") as (ani, callers, first, call, (second,)):
+        for back_by_key in (True, False):
+            await first.press(call, "*42")
+            await asyncio.sleep(1.5)
+            await first.press(call, "1002#")
+            asked = await second.wait("incoming", timeout_s=8)
+            await second.wait("confirmed")
+            await asyncio.sleep(0.5)
+            await (first.press(call, "*0") if back_by_key else second.hang_up(asked.call))
+            await second.wait("disconnected")
+            await asyncio.sleep(3.5)
+            assert callers.only.level_dbfs(0.5) > SOUND_DBFS
+        callers.hang_up(callers.only)
+        await first.wait("disconnected")
+    assert [leg[0] for leg in await legs(site, ani)] == ["1001"]
+
+
+async def test_the_caller_leaves_in_a_consultation(site: LiveSite, witness: Witness, park: PhonePark) -> None:
+    async with talking(site, park, "1002") as (ani, callers, first, call, (second,)):
+        await first.press(call, "*42")
+        await asyncio.sleep(1.5)
+        await first.press(call, "1002#")
+        await second.wait("incoming", timeout_s=8)
+        await second.wait("confirmed")
+        callers.hang_up(callers.only)
+        row = await witness.row(ani)
+        assert (row.outcome, row.agent, row.hangup_by) == ("answered", "1001", "caller")
+        await first.hang_up(call)
+        await second.wait("disconnected")
+        await witness.until_agent("1001", engagement=("wrap_up", "idle"), phone="free")
+
+
+async def test_the_caller_s_own_keys_pass_nobody_on(site: LiveSite, witness: Witness, park: PhonePark) -> None:
+    async with talking(site, park) as (ani, callers, first, call, _):
+        await callers.only.press("*41")
+        await asyncio.sleep(2)
+        await callers.only.press("1002#")
+        await asyncio.sleep(1.5)
+        assert callers.only.level_dbfs(0.5) > SOUND_DBFS
+        await first.hang_up(call)
+    assert [leg[0] for leg in await legs(site, ani)] == ["1001"]
