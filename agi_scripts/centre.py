@@ -11,6 +11,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
+from zoneinfo import ZoneInfo
 
 from acd.model import AgentSpec, Offer, QueueSpec
 from acd.router import Router
@@ -34,6 +35,8 @@ from ivr.pin_lock import PinLock
 
 if TYPE_CHECKING:
     from agi_scripts.record import CallRecord
+    from agi_scripts.talk_recording import Recordings
+    from agi_scripts.wrap_up import DispositionSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,12 @@ class Console(Protocol):
     async def hangup(self, channel: str) -> bool:
         """False: as above."""
 
+    async def mute_recording(self, channel: str, mute: bool) -> bool:
+        """Write silence in place of what is said there, or no longer. False: nothing is recorded there."""
+
+    async def variable(self, channel: str, name: str) -> str:
+        """Of a channel that another script holds; '' where it is not set."""
+
 
 class NoConsole:
     """Where there is no Asterisk to be asked."""
@@ -70,6 +79,12 @@ class NoConsole:
 
     async def hangup(self, channel: str) -> bool:
         return False
+
+    async def mute_recording(self, channel: str, mute: bool) -> bool:
+        return False
+
+    async def variable(self, channel: str, name: str) -> str:
+        return ""
 
 
 class LineClosings(Protocol):
@@ -85,7 +100,8 @@ class LineClosings(Protocol):
 class LiveCalls:
     """The calls whose coroutine runs now, by call id; those that ring an agent or talk, by the caller's channel; those
     that ring outside of the house or talk there, likewise; and where returning calls left off. ``talks``: by the
-    agent's extension, while their phone rings for a call or they talk; ``consultations``: by their token.
+    agent's extension, while their phone rings for a call or they talk; ``consultations``: by their token;
+    ``last_talks``: agent → call id and queue of the last conversation that is over.
 
     ``draining``: the site takes no more calls, and whoever is not talking yet will not be served.
     ``closing``: the whole site is being stopped: a call that we let go will not come back, and a hang-up is ours.
@@ -94,6 +110,7 @@ class LiveCalls:
     by_id: dict[str, CallRecord] = field(default_factory=dict)
     talks: dict[str, Talk] = field(default_factory=dict)
     consultations: dict[str, Consultation] = field(default_factory=dict)
+    last_talks: dict[str, tuple[str, str]] = field(default_factory=dict)
     dialled: dict[str, tuple[CallRecord, Offer]] = field(default_factory=dict)
     outward: dict[str, CallRecord] = field(default_factory=dict)
     left_off: dict[str, LeftOff] = field(default_factory=dict)
@@ -114,7 +131,9 @@ class Centre:
     as Asterisk wants it, absolute and without its ending. ``has_prompt(key)``: is there such a prompt?
     ``utter``: the sound file of a spoken value. ``country``: where a number without a country code is at home.
     ``languages``: the site's word → code of its texts. ``launch``: starts AGI scripts of the site.
-    ``recordings``: the folder of what callers leave behind. ``menu_s``: how long one call may be in menus, all in all.
+    ``recordings``: the folder of what callers leave behind; ``conversations``: None where
+    none is recorded; ``dispositions``: what an agent may say of a call, by queue and key.
+    ``menu_s``: how long one call may be in menus, all in all.
     ``hours``: the lines, in the order of their numbers at the desk; ``closings``: None where no line can be closed;
     ``studio``: None where no prompt can be recorded. ``destinations``: whom a caller may be passed on to, by what an
     agent types."""
@@ -136,6 +155,9 @@ class Centre:
     languages: Mapping[str, str] = field(default_factory=dict)
     launch: Launch | None = None
     recordings: Path | None = None
+    conversations: Recordings | None = None
+    dispositions: Mapping[str, Mapping[str, DispositionSpec]] = field(default_factory=dict)
+    timezone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
     menu_s: float = math.inf
     hours: Mapping[str, LineHours] = field(default_factory=dict)
     closings: LineClosings | None = None

@@ -1,4 +1,5 @@
-"""The agent's desk on a keypad: *30 to *35 and *39 (`agent_desk.py`); and for supervisors *51 (`recording_desk.py`),
+"""The agent's desk on a keypad: *30 to *35 and *39 (`agent_desk.py`), *36 (`wrap_up.py`); and for
+supervisors *40 (`supervising.py`), *51 (`recording_desk.py`),
 *52 and *53 (`line_desk.py`).
 
 Who calls is what the phone has proved with its SIP secret (the endpoint in the channel's name), never a caller id.
@@ -15,6 +16,8 @@ from agi_scripts.endpoint import calling_extension
 from agi_scripts.line_desk import close_line, open_line
 from agi_scripts.proof import GONE
 from agi_scripts.recording_desk import record_prompt
+from agi_scripts.supervising import supervise
+from agi_scripts.wrap_up import dispose_last
 from ivr.agi.session import AgiSession
 from ivr.agi_voice import AgiVoice
 
@@ -44,18 +47,22 @@ async def _answer(session: AgiSession, centre: Centre, voice: AgiVoice) -> str:
         return "desk_refused"
     if code in _ACTS:
         return await _ACTS[code](extension, centre, voice)
+    if code.startswith(_SUPERVISE):
+        return await supervise(session, extension, centre, voice, code.removeprefix(_SUPERVISE))
     if code.startswith(_PAUSE):
         return await agent_desk.pause(extension, centre, voice, code.removeprefix(_PAUSE))
     return "desk_refused"
 
 
 _PAUSE = "33"  # the reason's digit may follow
+_SUPERVISE = "40"  # the agent's extension follows
 _ACTS: dict[str, Callable[[str, Centre, AgiVoice], Awaitable[str]]] = {
     "30": agent_desk.toggle,
     "31": agent_desk.log_in,
     "32": agent_desk.log_out,
     "34": agent_desk.ready,
     "35": agent_desk.how_do_i_stand,
+    "36": dispose_last,
     "39": agent_desk.wrap_up_longer,
     "51": record_prompt,
     "52": close_line,

@@ -13,6 +13,7 @@ from agi_scripts.centre import Centre
 from agi_scripts.record import CallRecord
 from agi_scripts.ringing import WaitEnd, gone, hung_up_by
 from agi_scripts.talk import Handover, Party, Talk
+from agi_scripts.talk_recording import note_recorded, record_here, stop_here
 from agi_scripts.transfer import transfer
 from crm_bridge.outcome import Outcome
 from ivr.agi.session import AgiSession
@@ -82,7 +83,9 @@ async def talk_with(session: AgiSession, record: CallRecord, centre: Centre, par
     began = centre.clock()
     centre.live.outward[record.channel] = record
     try:
+        await record_here(session, talk, centre)
         await session.execute("Bridge", party.channel)
+        await stop_here(session, talk)
     finally:
         del centre.live.outward[record.channel]
         if centre.live.talks.get(who) is talk:
@@ -98,6 +101,9 @@ async def talk_with(session: AgiSession, record: CallRecord, centre: Centre, par
 async def _joined_end(
     session: AgiSession, record: CallRecord, centre: Centre, talk: Talk, talked_s: float, outside: str
 ) -> WaitEnd | Handover:
+    note_recorded(talk)
+    if talk.extension:
+        centre.live.last_talks[talk.extension] = (record.call_id, record.queue)
     if outside:
         record.transferred(outside, talked_s)
     else:

@@ -1,5 +1,5 @@
-"""What an agent may do in the midst of a conversation, by keys on their own leg: *41 passes the caller on, *42 asks
-somebody first. The caller hears music meanwhile, and none of it can be done from the caller's leg.
+"""What an agent may do in the midst of a conversation, by keys on their own leg: *37 pauses the recording and resumes
+it, *41 passes the caller on, *42 asks somebody first. The caller hears music meanwhile; none of it works on their leg.
 
 Asterisk runs this on the agent's channel (features.conf, `hotline-leg` in the dialplan); when it returns, the two hear
 each other again.
@@ -17,13 +17,14 @@ from agi_scripts.centre import Centre
 from agi_scripts.consulting import choose
 from agi_scripts.endpoint import calling_extension
 from agi_scripts.talk import Consultation, Destination, Handover, Talk
+from agi_scripts.talk_recording import pause_or_resume
 from ivr.agi.session import AgiSession
 from ivr.agi_voice import AgiVoice
 from ivr.voice import Ended
 
 log = logging.getLogger(__name__)
 
-PASS_ON, ASK_FIRST = "41", "42"
+RECORDING, PASS_ON, ASK_FIRST = "37", "41", "42"
 _KEY_OVER_S = 0.1
 _FORGOTTEN_S = 3600.0  # longer than any consultation
 _NOT_THERE = "leg_not_there"
@@ -96,6 +97,7 @@ async def _can_take(to: Destination, centre: Centre, talk: Talk) -> bool:
 
 
 _ACTS: dict[str, Callable[[AgiSession, AgiVoice, Centre, Talk], Awaitable[str]]] = {
+    RECORDING: pause_or_resume,
     PASS_ON: _pass_on,
     ASK_FIRST: _ask_first,
 }

@@ -45,6 +45,7 @@ class CallRecord:
     talked_s: float = 0.0  # of all legs
     legs: int = 0  # conversations that are over
     regained_s: float = 0.0  # of the wait since `joined_at`: before this call, which has an earlier one's place
+    consent_heard: bool = False  # that conversations are recorded
     gave_up: Outcome | None = None  # a queue gave up on this call: that stays its outcome if nothing better comes
     gave_up_at: float | None = None  # what the caller hears after that is no waiting
     left_off: LeftOff = field(default_factory=LeftOff)

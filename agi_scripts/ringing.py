@@ -10,12 +10,15 @@ from agi_scripts import variables
 from agi_scripts.centre import Centre
 from agi_scripts.record import CallRecord
 from agi_scripts.talk import Handover, Talk
+from agi_scripts.talk_recording import note_recorded, record_next
 from crm_bridge.outcome import HangupBy, Outcome
 from ivr.agi.session import AgiSession
 
 # m: music to the caller while the phone rings; g: go on here when the agent hangs up; i: a phone's 302 is ignored;
 # U: the whisper, on the agent's leg, before the two are joined.
 _DIAL_OPTIONS = "mgiU(hotline-whisper)"
+# F: where the agent's leg goes on when the caller has hung up.
+_WRAP_UP = "F(hotline-wrapup^s^1)"
 # What DialEnd is made of.
 TOLD_OF_DIAL = ("DIALSTATUS", variables.TALKED_MS, "HANGUPCAUSE")
 # What Dial says when the phone did not take the call. CANCEL: our caller left while it rang.
@@ -75,8 +78,10 @@ async def ring(session: AgiSession, record: CallRecord, centre: Centre, offer: O
     centre.live.dialled[record.channel] = (record, offer)
     talk = centre.live.talks[offer.agent] = Talk(record, offer.agent)
     try:
+        await record_next(session, talk, centre)
         ring_s = centre.queues[offer.queue].offer_s
-        await session.execute("Dial", f"PJSIP/{offer.agent},{ring_s:.0f},{_DIAL_OPTIONS}")
+        options = _DIAL_OPTIONS + (_WRAP_UP if centre.dispositions.get(offer.queue) else "")
+        await session.execute("Dial", f"PJSIP/{offer.agent},{ring_s:.0f},{options}")
     finally:
         del centre.live.dialled[record.channel]
         if centre.live.talks.get(offer.agent) is talk:
@@ -87,6 +92,8 @@ async def ring(session: AgiSession, record: CallRecord, centre: Centre, offer: O
         return WaitEnd.CUT
     if end.talked_s is None:
         return await _missed(session, record, centre, offer, end)
+    note_recorded(talk)
+    centre.live.last_talks[offer.agent] = (record.call_id, offer.queue)
     if talk.handover is not None and not session.gone:
         return await _handed_over(record, centre, offer, end, talk.handover)
     await _talked(session, record, centre, offer, end)

@@ -67,3 +67,7 @@ class Talk:
     extension: str
     channel: str = ""
     handover: Handover | None = None
+    recording: str = ""  # the stem of its files, or ''
+    recorder: str = ""  # the channel that is recorded
+    paused: bool = False
+    pauses: int = 0

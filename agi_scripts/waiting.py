@@ -19,6 +19,7 @@ from agi_scripts.handing_over import back_to, hand_over
 from agi_scripts.record import CallRecord
 from agi_scripts.ringing import WaitEnd, gone, ring, whisper
 from agi_scripts.talk import Handover
+from agi_scripts.talk_recording import ask_consent
 from crm_bridge.numbers import e164
 from ivr.agi.session import AgiSession
 from ivr.agi_voice import AgiVoice
@@ -65,6 +66,7 @@ async def _wait_in_line(
     session: AgiSession, voice: AgiVoice, record: CallRecord, centre: Centre, wish: QueueFor, been: frozenset[str]
 ) -> LineEnd:
     """One queue."""
+    await ask_consent(voice, record, centre, wish.queue)
     ticket = await _join(session, record, centre, wish, been)
     why = LeftFor.CUT
     try:

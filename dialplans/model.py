@@ -58,6 +58,7 @@ class DialplanSpec:
     spool: str
     voicemail: str
     phones: tuple[str, ...] = ()
+    records: bool = False  # does any queue record its conversations?
     knocks: int = 10
     knock_s: int = 3
     group: tuple[str, ...] = ()

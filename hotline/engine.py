@@ -25,6 +25,8 @@ from agi_scripts.desk import serve_desk
 from agi_scripts.leg_desk import serve_leg
 from agi_scripts.recording_desk import serve_record
 from agi_scripts.regained import RegainedPlaces
+from agi_scripts.talk_recording import Recordings
+from agi_scripts.wrap_up import serve_wrap_up
 from crm_bridge.closures import JournalClosureBook
 from crm_bridge.directory import Directory
 from crm_bridge.entry import Entry
@@ -48,6 +50,7 @@ from hotline.settings import SiteFolders
 from hotline.site.crm_seed import crm_seed
 from hotline.site.site import Site
 from hotline.studio import EngineStudio
+from hotline.sweeping import sweep
 from ivr.agi.server import AgiServer, Route
 from ivr.agi.session import AgiSession
 from ivr.flow.interpreter import SiteWorld
@@ -132,6 +135,7 @@ class Engine:
         ends.push_async_callback(agi.stop, 0)
         self._keep(router.run(), "router", ends)
         self._keep(watch.run(), "watch", ends)
+        self._keep(sweep(self._folders.conversations, self._site.keep.recordings_days), "sweep", ends)
         await pbx.start()
         ends.push_async_callback(pbx.stop)
         answers = Answers(
@@ -232,6 +236,9 @@ class Engine:
             standing=site.standing,
             regained=RegainedPlaces(site.regain_s),
             console=PbxConsole(pbx),
+            conversations=Recordings(self._folders.conversations, dict(site.recorded)) if site.recorded else None,
+            dispositions=site.dispositions,
+            timezone=site.timezone,
             destinations=site.destinations,
             outside_numbers=site.outside,
             live=self._live,
@@ -277,6 +284,7 @@ def _routes(centre: Centre) -> Mapping[str, Route]:
         "ended": to(serve_ended),
         "desk": to(serve_desk),
         "leg": to(serve_leg),
+        "wrap_up": to(serve_wrap_up),
         "consult": to(serve_consult),
         "consulted": to(serve_consulted),
         "record": to(serve_record),
@@ -290,6 +298,8 @@ class PbxConsole:
         self._pbx = pbx
         self.wake = pbx.wake_soon
         self.redirect = pbx.redirect
+        self.mute_recording = pbx.mute_recording
+        self.variable = pbx.variable
 
     async def hangup(self, channel: str) -> bool:
         return await self._pbx.hangup(channel)

@@ -38,6 +38,7 @@ def asterisk_spec(site: Site, where: SiteFolders, place: AsteriskPlace, ami_secr
         behind_nat=site.asterisk.behind_nat,
         extra_modules=site.asterisk.extra_modules,
         codecs=site.asterisk.codecs,
+        records=bool(site.recorded),
         cdrel=place.has("res_cdrel_custom.so"),
     )
 
@@ -50,6 +51,7 @@ def dialplan_spec(site: Site, where: SiteFolders, shelf: PromptShelf, agi_secret
         numbers=tuple(NumberLine(n.number, n.source or "", n.campaign or "") for n in site.numbers.values()),
         agents=tuple(site.agents),
         phones=tuple(site.phones),
+        records=bool(site.recorded),
         engines=(EngineDoor(site.bind, site.ports.agi),),
         secret=agi_secret,
         fail_open=(sys.executable, "-I", "-m", "agi_scripts.standalone.fail_open"),
@@ -74,7 +76,7 @@ def write_files(
     spec = asterisk_spec(site, where, place, ami_secret)
     dialplan = dialplan_spec(site, where, shelf, agi_secret)
     files = render_asterisk(spec) | render(dialplan)
-    for folder in (*asterisk_folders(spec), *dialplan_folders(dialplan)):
+    for folder in (*asterisk_folders(spec), *dialplan_folders(dialplan), str(where.conversations)):
         os.makedirs(folder, mode=0o700, exist_ok=True)
     for name, text in files.items():
         write_whole(where.asterisk / name, text)

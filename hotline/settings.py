@@ -49,6 +49,11 @@ class SiteFolders:
         return self.var / "voicemail"
 
     @property
+    def conversations(self) -> Path:
+        """Recordings of what caller and agent say."""
+        return self.var / "conversations"
+
+    @property
     def prompts(self) -> Path:
         return self.var / "prompts"
 

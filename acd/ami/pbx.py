@@ -124,6 +124,23 @@ class Pbx:
             return False
         return True
 
+    async def mute_recording(self, channel: str, mute: bool) -> bool:
+        """Silence in place of both sides, or no longer. False when nothing is recorded on that channel."""
+        fields = {"Channel": channel, "Direction": "both", "State": "1" if mute else "0"}
+        try:
+            await self._link().ask("MixMonitorMute", timeout_s=self._times.answer_s, **fields)
+        except (AmiError, TimeoutError):
+            return False
+        return True
+
+    async def variable(self, channel: str, name: str) -> str:
+        """'' for one that is not set, and where there is no such channel."""
+        try:
+            found = await self._link().ask("Getvar", timeout_s=self._times.answer_s, Channel=channel, Variable=name)
+        except (AmiError, TimeoutError):
+            return ""
+        return str(found.value or "")
+
     async def ring(self, extension: str, context: str, *, variable: str, ring_s: float) -> str:
         """Ring a phone of the house; picked up, it goes to ``context``'s `s`. Why it does not ring, or "". Whether it
         is picked up is not told. ``variable``: NAME=value for its channel."""

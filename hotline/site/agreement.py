@@ -129,6 +129,9 @@ def _queues(forms: Forms) -> Iterator[SiteProblem]:
     page, senders = forms.pages["queues.yaml"], _senders(forms)
     for name, queue in forms.queues.root.items():
         yield from _overflows(page, name, queue, forms.queues.root)
+        consent = queue.record.consent if queue.record is not None else None
+        if consent is not None and forms.prompts is not None and consent not in forms.prompts.root:
+            yield _unknown(page, (name, "record", "consent"), "prompt", consent, forms.prompts.root)
         members = [agent for agent in forms.agents.root.values() if name in agent.queues]
         unmet = [
             place

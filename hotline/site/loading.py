@@ -15,12 +15,14 @@ from acd.rules import Rona, RouterRules
 from acd.standing import StandingRules
 from agi_scripts.admission import CallLimits
 from agi_scripts.outside_numbers import OutsideNumber, OutsideNumbers
+from agi_scripts.talk_recording import RecordingRules
+from agi_scripts.wrap_up import DispositionSpec
 from hotline.site.agreement import disagreements
 from hotline.site.errands import errand_problems
 from hotline.site.forms import Forms, read_forms
 from hotline.site.keypad import keypad_numbers
 from hotline.site.problem import SiteError, SiteProblem, errors
-from hotline.site.schema import AgentForm, HoursBookForm, OutsideBookForm, QueueForm, SiteForm
+from hotline.site.schema import AgentForm, HoursBookForm, OutsideBookForm, QueueForm, QueuesForm, SiteForm
 from hotline.site.site import Agent, AsteriskChoice, FailOpen, Keep, Phone, Ports, Site, Trunk
 from ivr.hours import LineHours
 from ivr.media_source import MediaSource, NumberSpec
@@ -76,7 +78,9 @@ def _site(folder: Path, forms: Forms) -> Site:
         default_language=site.default_language,
         bind=site.bind,
         ports=_ports(site),
-        keep=Keep(site.keep.events_days),
+        keep=Keep(site.keep.events_days, site.keep.recordings_days),
+        recorded=_recorded(_sound(forms.queues)),
+        dispositions=_dispositions(_sound(forms.queues)),
         asterisk=_asterisk(site),
         fail_open=_fail_open(site),
         stop_grace_s=site.limits.stop_grace_s,
@@ -104,6 +108,21 @@ def _site(folder: Path, forms: Forms) -> Site:
         prompts=_sound(forms.prompts).prompts(),
         crm=_sound(forms.crm),
     )
+
+
+def _recorded(book: QueuesForm) -> dict[str, RecordingRules]:
+    return {
+        name: RecordingRules(form.record.consent or "", form.record.pause_s)
+        for name, form in book.root.items()
+        if form.record is not None
+    }
+
+
+def _dispositions(book: QueuesForm) -> dict[str, dict[str, DispositionSpec]]:
+    return {
+        name: {key: DispositionSpec(one.code, one.amount, one.promise) for key, one in form.dispositions.items()}
+        for name, form in book.root.items()
+    }
 
 
 def _ports(site: SiteForm) -> Ports:

@@ -179,9 +179,10 @@ class LimitsForm(Form):
 
 class KeepForm(Form):
     """For how many days what grows every day is kept. ``events_days``: the ACD's event log, of which its figures and
-    `hotline explain` are made."""
+    `hotline explain` are made; ``recordings_days``: recorded conversations."""
 
     events_days: Annotated[int, Field(ge=1, le=36500)] = 400
+    recordings_days: Annotated[int, Field(ge=1, le=36500)] = 180
 
 
 class SiteForm(Form):
@@ -269,10 +270,30 @@ class OverflowForm(Form):
         return OverflowRule(when, float(getattr(self, when.value)), self.queue or "")
 
 
+class RecordForm(Form):
+    """Conversations are recorded. ``consent``: the prompt that callers hear before they wait; ``pause_s``: an agent's
+    pause (*37) ends by itself."""
+
+    consent: Name | None = None
+    pause_s: Annotated[float, Field(ge=5, le=3600)] = 120.0
+
+
+class DispositionForm(Form):
+    """What a call came to. ``code``: as the CRM knows it; ``amount``, ``promise``: ask for money, for a day."""
+
+    code: Name
+    amount: bool = False
+    promise: bool = False
+
+
+DispositionKey = Annotated[str, StringConstraints(pattern=r"^[0-9]$")]
+
+
 class QueueForm(Form):
     """``preferred``: whom a caller should rather have, the best first; for ``preferred_s`` the call is kept for the
     first of them who is logged in. ``service_level_s``: who is answered within it was served in time.
-    ``keypad``: what an agent types to pass a caller on to it."""
+    ``keypad``: what an agent types to pass a caller on to it. ``record``: left out, nothing is recorded.
+    ``dispositions``: what an agent may say of a call afterwards, by key."""
 
     steps: Annotated[list[StepForm], Field(min_length=1, max_length=20), AfterValidator(_open_end)]
     offer_s: Annotated[float, Field(ge=5, le=120)] = 15.0
@@ -284,6 +305,8 @@ class QueueForm(Form):
     overflow: Annotated[list[OverflowForm], Field(max_length=20)] = []
     service_level_s: Annotated[float, Field(gt=0, le=3600)] = 20.0
     keypad: Keypad | None = None
+    record: RecordForm | None = None
+    dispositions: Annotated[dict[DispositionKey, DispositionForm], Field(max_length=10)] = {}
 
 
 class PhoneForm(Form):

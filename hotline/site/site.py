@@ -13,6 +13,8 @@ from acd.standing import StandingRules
 from agi_scripts.admission import CallLimits
 from agi_scripts.outside_numbers import OutsideNumbers
 from agi_scripts.talk import Destination
+from agi_scripts.talk_recording import RecordingRules
+from agi_scripts.wrap_up import DispositionSpec
 from hotline.site.crm_book import CrmBookForm
 from ivr.flow.model import Flow
 from ivr.hours import LineHours
@@ -89,6 +91,7 @@ class Keep:
     """For how many days what grows every day is kept."""
 
     events_days: int = 400
+    recordings_days: int = 180
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +129,8 @@ class Site:
     prompts: Mapping[str, PromptText]
     crm: CrmBookForm
     destinations: Mapping[str, Destination] = field(default_factory=dict)
+    recorded: Mapping[str, RecordingRules] = field(default_factory=dict)
+    dispositions: Mapping[str, Mapping[str, DispositionSpec]] = field(default_factory=dict)
     keep: Keep = Keep()
     speech: SpeechForm = field(default=EspeakForm(), repr=False)  # may hold a key
     texts: TextsForm = field(default=FileTextsForm(), repr=False)  # may hold a token
