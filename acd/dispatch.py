@@ -28,12 +28,13 @@ class Dispatch:
         self._waits = waits
         self._attendance = attendance
 
-    async def ring(self, offer: Offer) -> bool:
+    async def ring(self, offer: Offer, within_s: float | None = None) -> bool:
         """True: the agent is this call's, ring them. Telling it twice is no error."""
         if self._is(offer, Engagement.RINGING):
             return True
         now = self._p.clock()
-        ring_s = self._p.line.ladder(offer.queue).spec.offer_s + self._p.rules.ring_grace_s
+        offer_s = self._p.line.ladder(offer.queue).spec.offer_s if within_s is None else within_s
+        ring_s = offer_s + self._p.rules.ring_grace_s
         if not await self._step(offer, EngagementEvent.RING, now, now + ring_s):
             self._not_ours(offer)
             return False

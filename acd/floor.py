@@ -49,6 +49,9 @@ class Floor:
             self._states[extension].free and self._phones[extension] is PhoneState.FREE and extension not in self._rests
         )
 
+    def class_of(self, extension: str) -> AgentClass:
+        return self._classes[extension]
+
     def is_staffed(self, extension: str) -> bool:
         """An agent of ours who is not logged out."""
         state = self._states.get(extension)

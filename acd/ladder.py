@@ -27,6 +27,10 @@ class Ladder:
         self._profiles = profiles
         self._class = lru_cache(maxsize=_REMEMBERED)(self._make_class)
 
+    @property
+    def last(self) -> int:
+        return len(self._steps) - 1
+
     def call_class(self, step: int, attributes: Mapping[str, str]) -> CallClass:
         variables = self._requirements[step].variables
         return self._class(step, tuple(attributes.get(name) for name in variables))

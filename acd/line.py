@@ -109,6 +109,14 @@ class Line:
         self._deadlines.set(Due.STEP, call.call_id, ladder.end(place.step, place.step_since))
         return place.step != before
 
+    def relax(self, place: Place, now: float) -> bool:
+        """To the last step, by the caller's wish. False: it is there, or kept for somebody."""
+        last = self.ladder(place.call.queue).last
+        if place.kept_for or place.step >= last:
+            return False
+        place.step, place.step_since = last, now
+        return True
+
     def _is_kept(self, place: Place, now: float) -> bool:
         """For the agent whom it should rather have. The steps begin when that is over, whatever ended it."""
         agent = place.preferred

@@ -169,6 +169,7 @@ class WaitingCall:
     ``preferred``: extensions of agents whom the call should rather have, the best first: the first of them who is
     logged in has it to themselves for the queue's ``preferred_s``. ``been``: queues that it has left for another.
     ``returned``: it has its old place again, after a restart: it does not come in, and no rule for newcomers is for it.
+    ``stays``: nobody hears the music, so the queue does not pass it on.
     """
 
     call_id: str
@@ -182,6 +183,7 @@ class WaitingCall:
     preferred: tuple[str, ...] = ()
     been: frozenset[str] = frozenset()
     returned: bool = False
+    stays: bool = False
 
 
 def place_in_line(call: WaitingCall, class_s: float) -> tuple[float, float, str]:

@@ -20,6 +20,7 @@ from acd.clockwork import Clockwork
 from acd.deadlines import NEVER, Deadlines, Due
 from acd.dispatch import Dispatch
 from acd.events import AcdEvent, LeftFor
+from acd.expected_wait import WaitLook, WaitScore
 from acd.floor import Floor
 from acd.handle_times import HandleTimes
 from acd.ladder import Ladder
@@ -52,6 +53,7 @@ from acd.telling import Telling
 from acd.tickets import Place, Ticket
 from acd.turns import Turns
 from acd.views import AgentView, CallView, QueueView, agent_view, call_view, queue_view
+from acd.wait_looks import WaitLooks
 from acd.waits import Waits
 from ivr.flow.outside import QueueLook
 
@@ -91,6 +93,8 @@ class Router:
         self._held = Held()
         handled = HandleTimes()
         self._looks = QueueLooks(self._floor, self._line, handled)
+        self._wait_looks = WaitLooks(self._floor, self._line, handled, rules.priority_class_s)
+        self._score = WaitScore()
         self._store, self._clock, self._queues, self._book = store, clock, queues, presence
         self._clerk = PresenceClerk(presence, self._floor.state, clock)
         self._turns = Turns(instant=store.instant, failed=self._doubt, after=self._stir)
@@ -104,7 +108,7 @@ class Router:
             rules,
             clock,
             wake,
-            Telling(_both(handled.hear, reports)),
+            Telling(_all(handled.hear, self._score.hear, reports)),
             self._doubt,
             self._looks.look,
         )
@@ -244,11 +248,23 @@ class Router:
         self._waits.send_on(place, to, self._clock())
         return True
 
+    async def relax(self, ticket: Ticket) -> bool:
+        """The caller would rather have anyone now. False: there is nothing to relax."""
+        return await self._turns.take(self._relax(ticket))
+
+    async def _relax(self, ticket: Ticket) -> bool:
+        place = self._line.get(ticket.call_id)
+        if place is None or place.ticket is not ticket or not self._waits.relax(place, self._clock()):
+            return False
+        await self._offering.try_call(ticket.call_id)
+        return True
+
     # ---- the offers
 
-    async def ringing(self, offer: Offer) -> bool:
-        """Before Dial. False: the offer has lapsed, the agent must not be rung, go on waiting."""
-        return await self._turns.take(self._dispatch.ring(offer))
+    async def ringing(self, offer: Offer, within_s: float | None = None) -> bool:
+        """Before Dial. False: the offer has lapsed, the agent must not be rung, go on waiting. ``within_s``: how long
+        the agent is held, where that is not the queue's ring."""
+        return await self._turns.take(self._dispatch.ring(offer, within_s))
 
     async def answered(self, offer: Offer) -> bool:
         """They talk. From Asterisk's event and from the call's coroutine; False for an offer that is over."""
@@ -366,6 +382,21 @@ class Router:
         """For a caller's flow, in the midst of the call."""
         return self._looks.look(queue)
 
+    def wait_look(self, ticket: Ticket) -> WaitLook | None:
+        """How long this caller will go on waiting; None: they do not wait any more."""
+        place = self._line.get(ticket.call_id)
+        return self._wait_looks.look(place) if place is not None and place.ticket.waits else None
+
+    def wait_is_known(self, ticket: Ticket) -> bool:
+        """Have the queue's last promises been kept? If not, better say nothing."""
+        return self._score.good(ticket.call.queue)
+
+    def announced(self, ticket: Ticket, look: WaitLook) -> None:
+        """The caller has been told so."""
+        place = self._line.get(ticket.call_id)
+        if place is not None:
+            self._parts.tell.announced(place, self._clock(), look)
+
     async def agent(self, extension: str) -> AgentView:
         """Raises KeyError for an extension that is no agent's."""
         return agent_view(self._floor, extension)
@@ -388,9 +419,9 @@ class Router:
         return [queue_view(name, self._floor, self._line, now) for name in self._queues]
 
 
-def _both(first: Callable[[AcdEvent], None], second: Callable[[AcdEvent], None]) -> Callable[[AcdEvent], None]:
+def _all(*hearers: Callable[[AcdEvent], None]) -> Callable[[AcdEvent], None]:
     def hear(event: AcdEvent) -> None:
-        first(event)
-        second(event)
+        for one in hearers:
+            one(event)
 
     return hear

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from acd.events import AcdEvent, EventKind, LeftFor
+from acd.expected_wait import WaitLook
 from acd.model import AgentState, Offer, PhoneState, PresenceEvent
 from acd.tickets import Place
 
@@ -35,6 +36,17 @@ class Telling:
             attributes=dict(call.attributes),
             kept_for=place.kept_for,
             returned=call.returned,
+        )
+
+    def announced(self, place: Place, at: float, look: WaitLook) -> None:
+        self.of_call(
+            EventKind.ANNOUNCED,
+            place,
+            at,
+            position=look.position,
+            expected_s=round(look.expected_s, 1),
+            low_s=round(look.low_s, 1),
+            high_s=round(look.high_s, 1),
         )
 
     def left(self, place: Place, at: float, why: LeftFor) -> None:

@@ -26,7 +26,7 @@ class Waits:
         )
         place = self._p.line.enter(ticket)
         self._p.tell.queued(place, now)
-        if comes_in is not None and not ticket.call.agent:
+        if comes_in is not None and not ticket.call.agent and not ticket.call.stays:
             self.send_on(place, comes_in, now)
         self.wait(place, now)
         return place
@@ -51,10 +51,17 @@ class Waits:
         if self._p.line.wait(place, now):
             self._p.tell.of_call(EventKind.STEP_BEGUN, place, now, step=place.step)
 
+    def relax(self, place: Place, now: float) -> bool:
+        if not place.ticket.waits or not self._p.line.relax(place, now):
+            return False
+        self._p.tell.of_call(EventKind.STEP_BEGUN, place, now, step=place.step, wish=True)
+        self.wait(place, now)
+        return True
+
     def _overflow(self, place: Place, now: float) -> None:
         """By the clock, or because nobody is there any more. Not for a call that is for one agent."""
         call, rules = place.call, self._p.line.ladder(place.call.queue).spec.overflow
-        if not rules or call.agent or not place.ticket.waits:
+        if not rules or call.agent or call.stays or not place.ticket.waits:
             return
         entered_at = place.entered_at
         to = onward(rules, lambda: self._p.look(call.queue), entered_at, now, comes_in=False, been=call.been)

@@ -226,6 +226,8 @@ async def _go_on(
     caller who has left meanwhile."""
     if end is WaitEnd.ABANDONED:
         await _caller_left(session, record, centre, abandoned)
+    if end is WaitEnd.CALLBACK:
+        await record.end(Outcome.CALLBACK, HangupBy.SYSTEM)
     if end is WaitEnd.TALKED:
         return await _after_talk(session, centre, wish.after)
     if end not in _GAVE_UP:

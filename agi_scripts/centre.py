@@ -34,6 +34,8 @@ from ivr.media_source import NumberSpec
 from ivr.pin_lock import PinLock
 
 if TYPE_CHECKING:
+    from agi_scripts.announcing import WaitingRules
+    from agi_scripts.callbacks import Callbacks
     from agi_scripts.record import CallRecord
     from agi_scripts.talk_recording import Recordings
     from agi_scripts.wrap_up import DispositionSpec
@@ -132,7 +134,8 @@ class Centre:
     ``utter``: the sound file of a spoken value. ``country``: where a number without a country code is at home.
     ``languages``: the site's word → code of its texts. ``launch``: starts AGI scripts of the site.
     ``recordings``: the folder of what callers leave behind; ``conversations``: None where
-    none is recorded; ``dispositions``: what an agent may say of a call, by queue and key.
+    none is recorded; ``waiting``: what callers hear, by queue; ``callbacks``: None where nobody is called back;
+     ``dispositions``: what an agent may say of a call, by queue and key.
     ``menu_s``: how long one call may be in menus, all in all.
     ``hours``: the lines, in the order of their numbers at the desk; ``closings``: None where no line can be closed;
     ``studio``: None where no prompt can be recorded. ``destinations``: whom a caller may be passed on to, by what an
@@ -156,6 +159,8 @@ class Centre:
     launch: Launch | None = None
     recordings: Path | None = None
     conversations: Recordings | None = None
+    waiting: Mapping[str, WaitingRules] = field(default_factory=dict)
+    callbacks: Callbacks | None = None
     dispositions: Mapping[str, Mapping[str, DispositionSpec]] = field(default_factory=dict)
     timezone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
     menu_s: float = math.inf

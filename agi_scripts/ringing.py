@@ -38,6 +38,7 @@ class WaitEnd(StrEnum):
     ABANDONED = "abandoned"
     TIMED_OUT = "timed_out"
     OVERFLOWED = "overflowed"  # the queue has passed the call on to the flow
+    CALLBACK = "callback"  # the caller is to be called back, and has hung up or been let go
     CUT = "cut"  # the line to Asterisk is gone: the call comes back or is found lost, so no outcome here
 
 

@@ -21,6 +21,7 @@ ANSWERED = (
     "HOTLINE_ANSWERED"  # Unix ms at which agent and caller were joined, set by the dialplan on the caller's channel
 )
 CONSULT = "HOTLINE_CONSULT"  # which consultation the leg was rung for; inherited by it
+CALLBACK = "HOTLINE_CALLBACK"  # which call back this leg was dialled for
 RECORD = "HOTLINE_RECORD"  # the stem of the files that this leg is recorded into; empty: it is not
 LEG = "HOTLINE_LEG"  # on the caller's channel: the agent's, since the two were joined
 TAKE = "HOTLINE_TAKE"  # which ordered take of a prompt this phone was rung for

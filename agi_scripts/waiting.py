@@ -13,7 +13,9 @@ from acd.model import WaitingCall
 from acd.overflow import Onward
 from acd.router import Ticket
 from agi_scripts import variables
-from agi_scripts.centre import Centre, LiveCalls
+from agi_scripts.announcing import ANYONE_KEY, CALLBACK_KEY, Announcer, WaitingRules, key_of
+from agi_scripts.callback_offer import take_callback
+from agi_scripts.centre import Centre
 from agi_scripts.contact import pack_attributes
 from agi_scripts.handing_over import back_to, hand_over
 from agi_scripts.record import CallRecord
@@ -24,11 +26,16 @@ from crm_bridge.numbers import e164
 from ivr.agi.session import AgiSession
 from ivr.agi_voice import AgiVoice
 from ivr.flow.interpreter import QueueFor
-from ivr.voice import Ended
+from ivr.voice import SILENCE, Ended, Heard
 
 # One look around per this many seconds even when nobody wakes us. A lost wake costs at most this.
 _LISTEN_S = 20.0
-_LEFT_FOR = {WaitEnd.ABANDONED: LeftFor.ABANDONED, WaitEnd.TIMED_OUT: LeftFor.TIMED_OUT}
+_ONLY_MUSIC = WaitingRules()
+_LEFT_FOR = {
+    WaitEnd.ABANDONED: LeftFor.ABANDONED,
+    WaitEnd.TIMED_OUT: LeftFor.TIMED_OUT,
+    WaitEnd.CALLBACK: LeftFor.CALLBACK,
+}
 WITHDRAWN, MOVED = "withdrawn", "moved"  # why a call leaves its queue, when somebody at the console has done it
 
 
@@ -38,10 +45,30 @@ async def wait_for_agent(
     """Queue, ring, talk. Returns when the conversation is over (its outcome is then durable), when the caller
     has left, or when the queue gave up on an agent. A queue may pass the call on to another one, with its place; an
     agent may pass it on to whomever they like, and it comes back to this queue if nobody is there."""
+    return await _until_it_ends(session, voice, record, centre, wish, None)
+
+
+async def wait_with(
+    session: AgiSession, voice: AgiVoice, record: CallRecord, centre: Centre, wish: QueueFor, ticket: Ticket
+) -> WaitEnd:
+    """The same for a call that has its place in line already, and an agent held for it maybe."""
+    ticket.tag = record.channel
+    return await _until_it_ends(session, voice, record, centre, wish, ticket)
+
+
+async def _until_it_ends(
+    session: AgiSession,
+    voice: AgiVoice,
+    record: CallRecord,
+    centre: Centre,
+    wish: QueueFor,
+    ticket: Ticket | None,
+) -> WaitEnd:
     been: frozenset[str] = frozenset()
     home: QueueFor | None = None  # where a call that is on its way from one agent to the next came from
     while True:
-        end: LineEnd | QueueFor = await _wait_in_line(session, voice, record, centre, wish, been)
+        end: LineEnd | QueueFor = await _wait_in_line(session, voice, record, centre, wish, been, ticket)
+        ticket = None
         while isinstance(end, Handover):
             home = back_to(home or wish, end)
             end = await hand_over(session, voice, record, centre, wish, end)
@@ -63,11 +90,18 @@ LineEnd = WaitEnd | Onward | Handover
 
 
 async def _wait_in_line(
-    session: AgiSession, voice: AgiVoice, record: CallRecord, centre: Centre, wish: QueueFor, been: frozenset[str]
+    session: AgiSession,
+    voice: AgiVoice,
+    record: CallRecord,
+    centre: Centre,
+    wish: QueueFor,
+    been: frozenset[str],
+    ticket: Ticket | None = None,
 ) -> LineEnd:
-    """One queue."""
+    """One queue. ``ticket``: the place that the call has already."""
     await ask_consent(voice, record, centre, wish.queue)
-    ticket = await _join(session, record, centre, wish, been)
+    if ticket is None:
+        ticket = await _join(session, record, centre, wish, been)
     why = LeftFor.CUT
     try:
         end = await _until_over(session, voice, record, centre, ticket)
@@ -84,6 +118,7 @@ def _left_for(end: LineEnd) -> LeftFor:
 async def _until_over(
     session: AgiSession, voice: AgiVoice, record: CallRecord, centre: Centre, ticket: Ticket
 ) -> LineEnd:
+    announcer = Announcer(centre.waiting.get(ticket.call.queue, _ONLY_MUSIC), centre, ticket)
     while True:
         if ticket.offer is not None:
             end = await ring(session, record, centre, ticket.offer)
@@ -93,7 +128,7 @@ async def _until_over(
             record.sent_on(ticket.onward.queue, ticket.onward.why)
             return ticket.onward
         else:
-            end = await _listen(session, voice, ticket, centre.live)
+            end = await _listen(session, voice, record, centre, ticket, announcer)
         if end is not None:
             return end
 
@@ -147,12 +182,33 @@ def _first_joined(record: CallRecord, centre: Centre, wish: QueueFor, now: float
     return regained
 
 
-async def _listen(session: AgiSession, voice: AgiVoice, ticket: Ticket, live: LiveCalls) -> WaitEnd | None:
-    await voice.music(True)
-    while ticket.waits and not live.draining:
-        ticket.listening = True
-        heard = await voice.wait(_LISTEN_S)
-        ticket.listening = False
+async def _listen(
+    session: AgiSession, voice: AgiVoice, record: CallRecord, centre: Centre, ticket: Ticket, announcer: Announcer
+) -> WaitEnd | None:
+    """Music and announcements, until something has come of the wait or the caller has gone."""
+    rules = centre.waiting.get(ticket.call.queue, _ONLY_MUSIC)
+    while ticket.waits and not centre.live.draining:
+        heard = await _hear(voice, centre, ticket, announcer, rules.music)
         if heard.ended is Ended.GONE:
             return gone(session)
+        key = key_of(heard, announcer.offered)
+        if key == ANYONE_KEY:
+            await centre.router.relax(ticket)
+        elif key == CALLBACK_KEY and await take_callback(voice, record, centre, ticket, rules.callback):
+            return WaitEnd.CALLBACK
     return None
+
+
+async def _hear(voice: AgiVoice, centre: Centre, ticket: Ticket, announcer: Announcer, music: str) -> Heard:
+    """The next announcement, if it is due; else music, up to the next one."""
+    ticket.listening = True
+    try:
+        if announcer.due is not None and centre.clock() >= announcer.due:
+            return await announcer.speak(voice)
+        await voice.music(True, music)
+        if not ticket.waits:  # while the music was switched on
+            return SILENCE
+        rest_s = _LISTEN_S if announcer.due is None else min(_LISTEN_S, announcer.due - centre.clock())
+        return await voice.wait(max(0.05, rest_s))
+    finally:
+        ticket.listening = False

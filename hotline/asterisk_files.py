@@ -72,6 +72,7 @@ class AsteriskSpec:
     ``behind_nat``: phones are answered at the address that they are seen from. ``qualify_s``: how often a registered
     phone is asked whether it lives. ``music_folder``: WAV files, 8 kHz mono.
     ``cdrel``: does this Asterisk keep its custom CDR in res_cdrel_custom.so (22.10 does, 20 does not)?
+    ``more_music``: classes of music on hold beside ``music``, each with its folder.
     ``records``: does any queue record its conversations?
     ``extra_modules``: loaded on top of our own list (the bench asks for app_queue.so).
     """
@@ -97,10 +98,13 @@ class AsteriskSpec:
     qualify_s: int = 30
     cdrel: bool = True
     records: bool = False
+    more_music: tuple[tuple[str, str], ...] = ()
     extra_modules: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         _check("path", _PATH, (self.modules, self.data, self.etc, self.var, self.run, self.music_folder))
+        _check("path", _PATH, (folder for _, folder in self.more_music))
+        _check("name", _ID, (name for name, _ in self.more_music))
         _check("name", _ID, (self.ami_user, self.music, *(trunk.name for trunk in self.trunks)))
         _check("extension", _ID, (phone.extension for phone in self.phones))
         _check("phone's name", _NAME, (phone.name for phone in self.phones))

@@ -19,6 +19,8 @@ from acd.memory import MemoryStore
 from acd.router import Router, Ticket
 from agi_scripts.admission import Admission
 from agi_scripts.call import serve_call, serve_ended
+from agi_scripts.callbacks import Callbacks
+from agi_scripts.called_back import serve_called_back
 from agi_scripts.centre import Centre, Credentials, LiveCalls
 from agi_scripts.consulting import serve_consult, serve_consulted
 from agi_scripts.desk import serve_desk
@@ -38,6 +40,7 @@ from crm_bridge.resume import left_off
 from crm_bridge.seed import sow
 from crm_bridge.store import CrmStore, SourceName
 from hotline.answers import Answers
+from hotline.calling_back import make_callbacks, resume_callbacks
 from hotline.clock import SteadyClock
 from hotline.closings import Closings
 from hotline.control import ControlServer
@@ -77,6 +80,7 @@ class Engine:
         self._stopping = asyncio.Event()
         self._fault: BaseException | None = None
         self._studio: EngineStudio
+        self._callbacks: Callbacks | None = None
 
     async def run(self) -> None:
         """Until `stop`. Raises OSError when a port is taken, what the journal or the CRM's migration raise, and what a
@@ -123,6 +127,8 @@ class Engine:
         router = await self._router(journal, pbx, events, today)
         self._keep(today.load(self._folders.events, self._started_at), "figures", ends)
         watch.join(router)
+        self._callbacks = make_callbacks(self._site, router, pbx, journal, self._clock)
+        ends.push_async_callback(self._callbacks.stop)
         closings = Closings(JournalClosureBook(journal), self._clock)
         await closings.read()
         agi = AgiServer(
@@ -138,6 +144,7 @@ class Engine:
         self._keep(sweep(self._folders.conversations, self._site.keep.recordings_days), "sweep", ends)
         await pbx.start()
         ends.push_async_callback(pbx.stop)
+        await resume_callbacks(self._site, self._callbacks, journal, self._clock())
         answers = Answers(
             name=self._site.name,
             started_at=self._started_at,
@@ -169,7 +176,7 @@ class Engine:
             store=MemoryStore(),
             queues=self._site.queues,
             agents=self._site.agent_specs,
-            wake=lambda ticket: _wake(pbx, ticket),
+            wake=lambda ticket: self._wake(pbx, ticket),
             clock=self._clock,
             reports=reports,
             presence=JournalPresenceBook(journal),
@@ -183,6 +190,11 @@ class Engine:
         waiting = {call_id for call_id, place in places.items() if place.waiting}
         router.expect(waiting, self._clock() + self._site.fail_open.knock_s + _RETURN_SLACK_S)
         return router
+
+    def _wake(self, pbx: Pbx, ticket: Ticket) -> None:
+        """The ticket's tag is the caller's channel, or says whose turn it is to be called back."""
+        if self._callbacks is None or not self._callbacks.wake(ticket.tag):
+            pbx.wake_soon(ticket.tag)
 
     async def _resume_wrap_ups(self, router: Router, journal: Journal) -> None:
         """Those of the engine before us, up to their own end."""
@@ -238,6 +250,8 @@ class Engine:
             console=PbxConsole(pbx),
             conversations=Recordings(self._folders.conversations, dict(site.recorded)) if site.recorded else None,
             dispositions=site.dispositions,
+            waiting=site.waiting,
+            callbacks=self._callbacks,
             timezone=site.timezone,
             destinations=site.destinations,
             outside_numbers=site.outside,
@@ -284,6 +298,7 @@ def _routes(centre: Centre) -> Mapping[str, Route]:
         "ended": to(serve_ended),
         "desk": to(serve_desk),
         "leg": to(serve_leg),
+        "callback": to(serve_called_back),
         "wrap_up": to(serve_wrap_up),
         "consult": to(serve_consult),
         "consulted": to(serve_consulted),
@@ -303,11 +318,6 @@ class PbxConsole:
 
     async def hangup(self, channel: str) -> bool:
         return await self._pbx.hangup(channel)
-
-
-def _wake(pbx: Pbx, ticket: Ticket) -> None:
-    """The ticket's tag is the caller's channel."""
-    pbx.wake_soon(ticket.tag)
 
 
 def _journal_event(journal: Journal, event: AcdEvent) -> None:

@@ -39,8 +39,16 @@ def asterisk_spec(site: Site, where: SiteFolders, place: AsteriskPlace, ami_secr
         extra_modules=site.asterisk.extra_modules,
         codecs=site.asterisk.codecs,
         records=bool(site.recorded),
+        more_music=_more_music(where),
         cdrel=place.has("res_cdrel_custom.so"),
     )
+
+
+def _more_music(where: SiteFolders) -> tuple[tuple[str, str], ...]:
+    """Each folder in the site's `music` is a class of that name."""
+    folder = (where.site / "music").absolute()
+    found = sorted(folder.iterdir()) if folder.is_dir() else []
+    return tuple((path.name, str(path)) for path in found if path.is_dir())
 
 
 def dialplan_spec(site: Site, where: SiteFolders, shelf: PromptShelf, agi_secret: str) -> DialplanSpec:

@@ -104,10 +104,15 @@ class AgiVoice:
             return ScriptEnd(GONE.ended if self._session.gone else SILENCE.ended, failed="there are no scripts here")
         return await run_agi_script(self._session, self._launch(name, limit_s), given, wanted, limit_s)
 
-    async def announce(self, prompts: Sequence[str]) -> Heard:
+    async def announce(self, parts: Sequence[str | Spoken]) -> Heard:
         """Speak to a caller who waits: a knock ends it with MATCH, a key with KEYS. The music is off
-        afterwards."""
-        return await self._play(prompts, _KEYPAD + _KNOCK)
+        afterwards. A value that cannot be put into words is passed over."""
+        for part in parts:
+            path = self._path(part) if isinstance(part, str) else await self._utter(part, self._language)
+            heard = await self._stream(path, _KEYPAD + _KNOCK) if path else SILENCE
+            if heard is not SILENCE:
+                return heard
+        return GONE if self._session.gone else SILENCE
 
     async def ask(
         self,

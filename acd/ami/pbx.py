@@ -154,6 +154,16 @@ class Pbx:
             return f"Asterisk does not ring it: {error}"
         return ""
 
+    async def ring_outside(self, endpoint: str, context: str, *, variable: str, ring_s: float, shown: str) -> str:
+        """The same for a number outside of the house (``number@trunk``), which sees our number ``shown``."""
+        fields = {"Channel": f"PJSIP/{endpoint}", "Context": context, "Exten": "s", "Priority": "1"}
+        fields |= {"CallerID": shown, "Timeout": str(round(ring_s * 1000)), "Variable": variable}
+        try:
+            await self._link().ask("Originate", timeout_s=self._times.answer_s, Async="true", **fields)
+        except (AmiError, TimeoutError) as error:
+            return f"Asterisk does not dial it: {error}"
+        return ""
+
     async def channels(self) -> tuple[LiveChannel, ...]:
         """Every leg alive now. Raises AmiError, TimeoutError."""
         return (await self._list_channels(self._link()))[0]

@@ -129,6 +129,7 @@ def _queues(forms: Forms) -> Iterator[SiteProblem]:
     page, senders = forms.pages["queues.yaml"], _senders(forms)
     for name, queue in forms.queues.root.items():
         yield from _overflows(page, name, queue, forms.queues.root)
+        yield from _waiting(forms, page, name, queue)
         consent = queue.record.consent if queue.record is not None else None
         if consent is not None and forms.prompts is not None and consent not in forms.prompts.root:
             yield _unknown(page, (name, "record", "consent"), "prompt", consent, forms.prompts.root)
@@ -147,6 +148,24 @@ def _queues(forms: Forms) -> Iterator[SiteProblem]:
         for place in unmet:
             path = (name, "steps", place, "require")
             yield _warning(page.problem(path, "no agent of this queue can ever meet it", "the step is skipped"))
+
+
+def _waiting(forms: Forms, page: Page, name: str, queue: QueueForm) -> Iterator[SiteProblem]:
+    """What callers hear while they wait, and who may call them back."""
+    for place, message in enumerate(queue.announce.messages if queue.announce is not None else ()):
+        if forms.prompts is not None and message not in forms.prompts.root:
+            yield _unknown(page, (name, "announce", "messages", place), "prompt", message, forms.prompts.root)
+    trunks = forms.trunks.root if forms.trunks is not None else None
+    if queue.callback is None or trunks is None:
+        return
+    path = (name, "callback", "trunk")
+    if queue.callback.trunk not in trunks:
+        yield _unknown(page, path, "trunk", queue.callback.trunk, trunks)
+    elif trunks[queue.callback.trunk].host is None:
+        hint = f"give '{queue.callback.trunk}' a host in trunk.yaml"
+        yield page.problem(path, f"the trunk '{queue.callback.trunk}' carries no calls out", hint)
+    if queue.callback.from_hour >= queue.callback.to_hour:
+        yield page.problem((name, "callback", "to_hour"), "is not after from_hour", "nobody would ever be called")
 
 
 def _overflows(page: Page, name: str, queue: QueueForm, queues: Mapping[str, QueueForm]) -> Iterator[SiteProblem]:

@@ -24,6 +24,7 @@ from hotline.site.keypad import keypad_numbers
 from hotline.site.problem import SiteError, SiteProblem, errors
 from hotline.site.schema import AgentForm, HoursBookForm, OutsideBookForm, QueueForm, QueuesForm, SiteForm
 from hotline.site.site import Agent, AsteriskChoice, FailOpen, Keep, Phone, Ports, Site, Trunk
+from hotline.site.waiting import waiting_rules
 from ivr.hours import LineHours
 from ivr.media_source import MediaSource, NumberSpec
 from ivr.special_dates import special_dates
@@ -79,6 +80,7 @@ def _site(folder: Path, forms: Forms) -> Site:
         bind=site.bind,
         ports=_ports(site),
         keep=Keep(site.keep.events_days, site.keep.recordings_days),
+        waiting={name: waiting_rules(form) for name, form in _sound(forms.queues).root.items()},
         recorded=_recorded(_sound(forms.queues)),
         dispositions=_dispositions(_sound(forms.queues)),
         asterisk=_asterisk(site),

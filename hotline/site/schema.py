@@ -278,6 +278,34 @@ class RecordForm(Form):
     pause_s: Annotated[float, Field(ge=5, le=3600)] = 120.0
 
 
+class CallbackForm(Form):
+    """Call back instead of waiting: offered to who has waited ``after_s`` or would have to wait ``expected_s``.
+    ``trunk``: the carrier that takes it out; ``from_hour``, ``to_hour``: between which people are called; ``tries`` at
+    most, ``again_s`` apart, each ``ring_s`` long; what is not done after ``keep_hours`` is a human's task."""
+
+    trunk: Name
+    after_s: Annotated[float, Field(ge=0, le=86400)] = 120.0
+    expected_s: Annotated[float, Field(ge=0, le=86400)] = 360.0
+    from_hour: Annotated[float, Field(ge=0, le=24)] = 9.0
+    to_hour: Annotated[float, Field(ge=0, le=24)] = 21.0
+    tries: Annotated[int, Field(ge=1, le=10)] = 3
+    again_s: Annotated[float, Field(ge=1, le=86400)] = 600.0
+    ring_s: Annotated[float, Field(ge=5, le=60)] = 25.0
+    keep_hours: Annotated[float, Field(gt=0, le=720)] = 96.0
+
+
+class AnnounceForm(Form):
+    """What callers hear beside the music, ``first_s`` after the join and then ``every_s``: their ``position``, how long
+    it is ``expected`` to take, the ``choice`` of anyone instead of a specialist, and one of ``messages`` in turn."""
+
+    first_s: Annotated[float, Field(ge=0, le=3600)] = 30.0
+    every_s: Annotated[float, Field(ge=5, le=3600)] = 60.0
+    position: bool = True
+    expected: bool = True
+    choice: bool = False
+    messages: Annotated[list[Name], Field(max_length=20)] = []
+
+
 class DispositionForm(Form):
     """What a call came to. ``code``: as the CRM knows it; ``amount``, ``promise``: ask for money, for a day."""
 
@@ -293,6 +321,7 @@ class QueueForm(Form):
     """``preferred``: whom a caller should rather have, the best first; for ``preferred_s`` the call is kept for the
     first of them who is logged in. ``service_level_s``: who is answered within it was served in time.
     ``keypad``: what an agent types to pass a caller on to it. ``record``: left out, nothing is recorded.
+    ``announce``, ``callback``: left out, there is only music; ``music``: a folder of the site's `music`, or default.
     ``dispositions``: what an agent may say of a call afterwards, by key."""
 
     steps: Annotated[list[StepForm], Field(min_length=1, max_length=20), AfterValidator(_open_end)]
@@ -305,6 +334,9 @@ class QueueForm(Form):
     overflow: Annotated[list[OverflowForm], Field(max_length=20)] = []
     service_level_s: Annotated[float, Field(gt=0, le=3600)] = 20.0
     keypad: Keypad | None = None
+    announce: AnnounceForm | None = None
+    callback: CallbackForm | None = None
+    music: Name = "default"
     record: RecordForm | None = None
     dispositions: Annotated[dict[DispositionKey, DispositionForm], Field(max_length=10)] = {}
 

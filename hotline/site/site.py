@@ -11,6 +11,7 @@ from acd.model import AgentSpec, QueueSpec
 from acd.rules import RouterRules
 from acd.standing import StandingRules
 from agi_scripts.admission import CallLimits
+from agi_scripts.announcing import WaitingRules
 from agi_scripts.outside_numbers import OutsideNumbers
 from agi_scripts.talk import Destination
 from agi_scripts.talk_recording import RecordingRules
@@ -129,6 +130,7 @@ class Site:
     prompts: Mapping[str, PromptText]
     crm: CrmBookForm
     destinations: Mapping[str, Destination] = field(default_factory=dict)
+    waiting: Mapping[str, WaitingRules] = field(default_factory=dict)
     recorded: Mapping[str, RecordingRules] = field(default_factory=dict)
     dispositions: Mapping[str, Mapping[str, DispositionSpec]] = field(default_factory=dict)
     keep: Keep = Keep()
