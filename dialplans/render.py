@@ -17,7 +17,7 @@ from dialplans.model import DialplanSpec, SpecError
 _TEMPLATES = Path(__file__).parent / "templates"
 _DIALPLAN = re.compile(r"[\x00-\x1f\x7f;\[\]]|\$\{|\$\[|#include|#exec|=>")
 LEG_CODES = ("37", "41", "42")  # pressed by an agent in a conversation, after *
-DESK_CODES = ("*30", "*31", "*32", "*33", "_*33Z", "*34", "*35", "*36", "*39", "_*40X.", "*51", "*52", "*53")
+DESK_CODES = ("*30", "*31", "*32", "*33", "_*33Z", "*34", "*35", "*36", "*39", "*51", "*52", "*53")
 
 
 class Fragment(str):
@@ -48,9 +48,10 @@ def environment(folder: Path) -> Environment:
 
 def render(spec: DialplanSpec) -> dict[str, str]:
     """File name → text. Raises SpecError for a value that must not stand in a dialplan."""
+    supervised = ["_*40" + "X" * digits for digits in sorted({len(extension) for extension in spec.agents})]
     template = environment(_TEMPLATES).get_template("extensions.conf.j2")
     return {
-        "extensions.conf": template.render(spec=spec, desk_codes=DESK_CODES, leg_codes=LEG_CODES),
+        "extensions.conf": template.render(spec=spec, desk_codes=(*DESK_CODES, *supervised), leg_codes=LEG_CODES),
         "fail_open.json": json.dumps(_fail_open(spec), ensure_ascii=False, indent=1) + "\n",
     }
 

@@ -182,5 +182,3 @@ async def test_nobody_picks_up_and_it_becomes_a_task(
 def _open_tasks(site: LiveSite, number: str) -> list[tuple[str, str]]:
     with sqlite3.connect(f"file:{site.folders.var / 'crm.db'}?mode=ro", uri=True) as connection:
         return connection.execute("SELECT kind, state FROM tasks WHERE number = ?", (number,)).fetchall()
-
-

@@ -62,7 +62,7 @@ async def happy_call(centre: SampleCentre, **more: Any) -> Caller:
 async def test_a_call_from_the_number_to_the_outcome(centre: SampleCentre):
     caller = await centre.see_out(await happy_call(centre))
     assert first_words(caller.commands) == HAPPY
-    assert await centre.story(caller) == [*IN_SALES, "offered 1001", "answered 1001", "outcome answered agent"]
+    assert await centre.story(caller) == [*IN_SALES, "offered 1001", "answered 1001", "leg", "outcome answered agent"]
     assert await centre.agent("1001") == (Presence.AVAILABLE, Engagement.WRAP_UP)
     outcome = await centre.outcome(caller)
     assert outcome["talked_s"] == 30
@@ -76,7 +76,7 @@ async def test_somebody_is_free_at_once(centre: SampleCentre):
     await centre.staff("1001")
     caller = await centre.see_out(await centre.dial())
     assert "WAIT FOR" not in first_words(caller.commands)
-    assert await centre.story(caller) == [*IN_SALES, "offered 1001", "answered 1001", "outcome answered agent"]
+    assert await centre.story(caller) == [*IN_SALES, "offered 1001", "answered 1001", "leg", "outcome answered agent"]
 
 
 async def test_the_caller_hangs_up_first(centre: SampleCentre):
@@ -92,7 +92,14 @@ async def test_an_english_caller_is_rung_through_to_service(centre: SampleCentre
     story = await centre.story(caller)
     assert story[0] == "call_started 4008001003 web_search"
     assert story.index("language english") < story.index("node topic")
-    assert story[6:] == ["node service", "queued service", "offered 1005", "answered 1005", "outcome answered agent"]
+    assert story[6:] == [
+        "node service",
+        "queued service",
+        "offered 1005",
+        "answered 1005",
+        "leg",
+        "outcome answered agent",
+    ]
     assert caller.rung == ["1005"]
     whisper = caller.variables[variables.WHISPER].split("&")
     assert [file.rpartition("/")[2] for file in whisper] == [
@@ -354,7 +361,7 @@ async def test_an_offer_is_missed(centre: SampleCentre, phone: Any, why: str):
     await centre.see_out(caller)
     assert await centre.story(caller) == [
         *IN_SALES, "offered 1001", f"offer_missed 1001 {why}", "offered 1002", "answered 1002",
-        "outcome answered agent",
+        "leg", "outcome answered agent",
     ]  # fmt: skip
     assert (await centre.outcome(caller))["waited_s"] == 5  # from the beginning: its place was kept
 
@@ -365,7 +372,7 @@ async def test_two_refuse_and_the_third_takes_it(centre: SampleCentre):
     assert caller.rung == ["1001", "1002", "1006"]
     assert (await centre.story(caller))[8:] == [
         "offered 1001", "offer_missed 1001 no_answer", "offered 1002", "offer_missed 1002 rejected",
-        "offered 1006", "answered 1006", "outcome answered agent",
+        "offered 1006", "answered 1006", "leg", "outcome answered agent",
     ]  # fmt: skip
     assert (await centre.outcome(caller))["agent"] == "1006"
 
@@ -395,7 +402,7 @@ async def test_an_offer_lapses_when_the_knock_goes_astray(centre: SampleCentre):
     await centre.pass_time(1)
     await centre.see_out(caller)
     assert centre.offers() == [(caller.call_id, "1001")] * 2
-    assert await centre.story(caller) == [*IN_SALES, "offered 1001", "answered 1001", "outcome answered agent"]
+    assert await centre.story(caller) == [*IN_SALES, "offered 1001", "answered 1001", "leg", "outcome answered agent"]
 
 
 async def test_a_knock_that_comes_after_its_offer_has_lapsed(centre: SampleCentre):

@@ -176,8 +176,8 @@ async def test_a_migration_that_would_leave_rows_pointing_to_nothing_is_undone(o
 async def _fill(url: str) -> None:
     store = CrmStore(url)
     await sow(store, _SEED)
-    said = {"number": "", "service": 5, "box": "sales"}
-    kinds = ("call_started", "voicemail", "survey")
+    said = {"number": "", "service": 5, "box": "sales", "code": "sale", "file": "x_1"}
+    kinds = ("call_started", "voicemail", "survey", "leg", "disposition", "recorded")
     await store.apply([Logged(seq, Entry("new", kind, 1000.0, said)) for seq, kind in enumerate(kinds)])
     await store.close()
 
