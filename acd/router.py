@@ -48,7 +48,7 @@ from acd.resync import resync
 from acd.rules import RouterRules
 from acd.setup import packed
 from acd.store import Store
-from acd.strategies import chosen
+from acd.strategies import StrategyKey, chosen
 from acd.telling import Telling
 from acd.tickets import Place, Ticket
 from acd.turns import Turns
@@ -67,7 +67,7 @@ _AFTER_FAILURE_S = 1.0
 
 class Router:
     """``wake(ticket)`` and ``reports(event)`` are called in the midst of the work: quick, sync, and they must not
-    raise; they may call the router's sync methods. ``clock``: steady Unix seconds.
+    raise; they may call the router's sync methods. ``clock``: steady Unix seconds. ``strategies``: the admin's own.
 
     A phone counts as unreachable until `phone` has told otherwise. Raises RequirementError or UnknownStrategy
     for a queue that cannot be."""
@@ -83,9 +83,10 @@ class Router:
         reports: Callable[[AcdEvent], None],
         presence: PresenceBook,
         rules: RouterRules | None = None,
+        strategies: Mapping[str, StrategyKey] | None = None,
     ) -> None:
         profiles, self._deadlines = Profiles(), Deadlines()
-        index = Index(chosen({spec.strategy for spec in queues.values()}))
+        index = Index(chosen({spec.strategy for spec in queues.values()}, strategies))
         self._floor = Floor(agents, profiles, index, self._deadlines)
         ladders = {name: Ladder(spec, profiles) for name, spec in queues.items()}
         rules = rules or RouterRules()

@@ -79,8 +79,10 @@ class UnknownStrategy(ValueError):
     """A queue names a strategy that is not in ALL_STRATEGIES."""
 
 
-def chosen(names: set[str]) -> Mapping[str, StrategyKey]:
-    """The keys of these strategies alone: an order that no queue uses costs nothing. Raises UnknownStrategy."""
-    for name in sorted(names - ALL_STRATEGIES.keys()):
-        raise UnknownStrategy(f"{name}; known are {', '.join(sorted(ALL_STRATEGIES))}")
-    return {name: key for name, key in ALL_STRATEGIES.items() if name in names}
+def chosen(names: set[str], own: Mapping[str, StrategyKey] | None = None) -> Mapping[str, StrategyKey]:
+    """The keys of these strategies alone: an order that no queue uses costs nothing. ``own``: the admin's. Raises
+    UnknownStrategy."""
+    known = {**ALL_STRATEGIES, **(own or {})}
+    for name in sorted(names - known.keys()):
+        raise UnknownStrategy(f"{name}; known are {', '.join(sorted(known))}")
+    return {name: key for name, key in known.items() if name in names}

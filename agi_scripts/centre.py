@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -23,6 +23,7 @@ from agi_scripts.studio import Studio
 from agi_scripts.talk import Consultation, Destination, Talk
 from crm_bridge.journal import Journal
 from crm_bridge.resume import LeftOff
+from crm_bridge.work_lists import Abandoned
 from ivr.agi_script import Launch
 from ivr.agi_voice import Utter, speechless
 from ivr.closures import Closure
@@ -89,6 +90,10 @@ class NoConsole:
         return ""
 
 
+async def nobody_abandoned(queues: Sequence[str]) -> Abandoned | None:
+    return None
+
+
 class LineClosings(Protocol):
     """Lines closed by hand. Durable, and known to every call, when these return. Both raise JournalError."""
 
@@ -118,6 +123,7 @@ class LiveCalls:
     left_off: dict[str, LeftOff] = field(default_factory=dict)
     draining: bool = False
     closing: bool = False
+    rung_back: set[str] = field(default_factory=set)  # abandoned calls that somebody has taken on
     errands: set[asyncio.Task[None]] = field(default_factory=set)  # asyncio keeps only weak references
 
     def spawn(self, work: Coroutine[None, None, None]) -> None:
@@ -161,6 +167,7 @@ class Centre:
     conversations: Recordings | None = None
     waiting: Mapping[str, WaitingRules] = field(default_factory=dict)
     callbacks: Callbacks | None = None
+    last_abandoned: Callable[[Sequence[str]], Awaitable[Abandoned | None]] = nobody_abandoned
     dispositions: Mapping[str, Mapping[str, DispositionSpec]] = field(default_factory=dict)
     timezone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
     menu_s: float = math.inf

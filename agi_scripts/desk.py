@@ -1,4 +1,4 @@
-"""The agent's desk on a keypad: *30 to *35 and *39 (`agent_desk.py`), *36 (`wrap_up.py`); and for
+"""The agent's desk on a keypad: *30 to *35 and *39 (`agent_desk.py`), *36 (`wrap_up.py`), *38 (`ring_back.py`); and for
 supervisors *40 (`supervising.py`), *51 (`recording_desk.py`),
 *52 and *53 (`line_desk.py`).
 
@@ -16,6 +16,7 @@ from agi_scripts.endpoint import calling_extension
 from agi_scripts.line_desk import close_line, open_line
 from agi_scripts.proof import GONE
 from agi_scripts.recording_desk import record_prompt
+from agi_scripts.ring_back import ring_back
 from agi_scripts.supervising import supervise
 from agi_scripts.wrap_up import dispose_last
 from ivr.agi.session import AgiSession
@@ -47,6 +48,8 @@ async def _answer(session: AgiSession, centre: Centre, voice: AgiVoice) -> str:
         return "desk_refused"
     if code in _ACTS:
         return await _ACTS[code](extension, centre, voice)
+    if code == _RING_BACK:
+        return await ring_back(session, extension, centre, voice)
     if code.startswith(_SUPERVISE):
         return await supervise(session, extension, centre, voice, code.removeprefix(_SUPERVISE))
     if code.startswith(_PAUSE):
@@ -55,6 +58,7 @@ async def _answer(session: AgiSession, centre: Centre, voice: AgiVoice) -> str:
 
 
 _PAUSE = "33"  # the reason's digit may follow
+_RING_BACK = "38"
 _SUPERVISE = "40"  # the agent's extension follows
 _ACTS: dict[str, Callable[[str, Centre, AgiVoice], Awaitable[str]]] = {
     "30": agent_desk.toggle,

@@ -77,9 +77,12 @@ async def dispose_last(extension: str, centre: Centre, voice: AgiVoice) -> str:
 
 
 async def _ask(voice: AgiVoice, centre: Centre, choices: Mapping[str, DispositionSpec]) -> dict[str, str] | None:
-    """None: no answer that makes sense."""
+    """None: silence, or no answer that makes sense."""
     for _ in range(_TRIES):
-        chosen = choices.get(await _choice(voice, centre, choices))
+        key = await _choice(voice, centre, choices)
+        if not key:
+            return None
+        chosen = choices.get(key)
         if chosen is None:
             continue
         said = {"code": chosen.code}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Select, select, tuple_
 
 from crm_bridge.entry import SURVEY
 from crm_bridge.follow_ups import COMMENT, COMMENT_S, OPEN, RECORDING
-from crm_bridge.models import calls, surveys, tasks
+from crm_bridge.models import call_events, calls, surveys, tasks
 from crm_bridge.store import CrmStore
 
 TaskKind = Literal["voicemail", "callback"]
@@ -44,6 +44,46 @@ class SurveyRow:
     scores: Mapping[str, int] = field(default_factory=dict)
     recording: str = ""
     seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Abandoned:
+    """A caller who gave up waiting. ``number``: E.164."""
+
+    call_id: str
+    number: str
+    queue: str
+
+
+async def last_abandoned(store: CrmStore, queues: Sequence[str], done: Collection[str] = ()) -> Abandoned | None:
+    """The newest of these queues with whom nobody has talked since, and whom nobody has rung back; ``done``: calls that
+    somebody has taken on a moment ago. Raises StoreAway."""
+    return await store.read(partial(_last_abandoned, queues=tuple(queues), done=tuple(done)))
+
+
+def _last_abandoned(connection: Connection, queues: Sequence[str], done: Sequence[str]) -> Abandoned | None:
+    later = calls.alias("later")
+    talked = select(later.c.call_id).where(
+        later.c.ani_e164 == calls.c.ani_e164, later.c.started_at > calls.c.started_at, later.c.outcome == "answered"
+    )
+    rung = select(call_events.c.call_id).where(
+        call_events.c.call_id == calls.c.call_id, call_events.c.kind == "rung_back"
+    )
+    query = (
+        select(calls.c.call_id, calls.c.ani_e164, calls.c.queue)
+        .where(
+            calls.c.outcome == "abandoned_queue",
+            calls.c.queue.in_(queues),
+            calls.c.ani_e164.is_not(None),
+            calls.c.call_id.not_in(done),
+            ~talked.exists(),
+            ~rung.exists(),
+        )
+        .order_by(calls.c.started_at.desc())
+        .limit(1)
+    )
+    row = connection.execute(query).first()
+    return Abandoned(*row) if row is not None else None
 
 
 async def open_tasks(store: CrmStore, kind: TaskKind, limit: int = 50) -> list[TaskRow]:

@@ -58,6 +58,7 @@ class DialplanSpec:
     spool: str
     voicemail: str
     phones: tuple[str, ...] = ()
+    lamps: tuple[tuple[str, str], ...] = ()  # (keypad, queue): queues that have a lamp
     records: bool = False  # does any queue record its conversations?
     knocks: int = 10
     knock_s: int = 3

@@ -17,7 +17,7 @@ from dialplans.model import DialplanSpec, SpecError
 _TEMPLATES = Path(__file__).parent / "templates"
 _DIALPLAN = re.compile(r"[\x00-\x1f\x7f;\[\]]|\$\{|\$\[|#include|#exec|=>")
 LEG_CODES = ("37", "41", "42")  # pressed by an agent in a conversation, after *
-DESK_CODES = ("*30", "*31", "*32", "*33", "_*33Z", "*34", "*35", "*36", "*39", "*51", "*52", "*53")
+DESK_CODES = ("*30", "*31", "*32", "*33", "_*33Z", "*34", "*35", "*36", "*38", "*39", "*51", "*52", "*53")
 
 
 class Fragment(str):

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 
 from acd.ami.pbx import Pbx
 from acd.event_log import EventLog
+from acd.own_strategy import OwnStrategy
 from acd.router import Router
 from agi_scripts.centre import LiveCalls
 from crm_bridge.journal import Journal
@@ -40,6 +41,7 @@ class Answers:
     studio: EngineStudio
     events: EventLog
     today: DayFigures
+    strategies: Mapping[str, OwnStrategy]
     stop_engine: Callable[[bool], None]
 
     def by_word(self) -> Mapping[str, Answer]:
@@ -74,6 +76,7 @@ class Answers:
             "ami_skipped": self.pbx.faults.skipped,
             "journal": asdict(backlog),
             "events_lost": self.events.lost,
+            "failed_strategies": {name: own.failure for name, own in self.strategies.items() if own.failure},
             "flow_problems": await problem_count(self.journal, self.clock() - DAY_S),
             "closed_lines": self.closings.told(),
         }

@@ -39,6 +39,7 @@ from crm_bridge.relay import Relay
 from crm_bridge.resume import left_off
 from crm_bridge.seed import sow
 from crm_bridge.store import CrmStore, SourceName
+from crm_bridge.work_lists import last_abandoned
 from hotline.answers import Answers
 from hotline.calling_back import make_callbacks, resume_callbacks
 from hotline.clock import SteadyClock
@@ -46,12 +47,14 @@ from hotline.closings import Closings
 from hotline.control import ControlServer
 from hotline.day_figures import DayFigures
 from hotline.errands import functions, launch, text_gateway
+from hotline.lamps import Lamps
 from hotline.metrics import MetricsPort
 from hotline.pbx_watch import AWAY, PbxWatch
 from hotline.prompting import prompt_shelf, utterances
 from hotline.settings import SiteFolders
 from hotline.site.crm_seed import crm_seed
 from hotline.site.site import Site
+from hotline.site.strategies import own_strategies
 from hotline.studio import EngineStudio
 from hotline.sweeping import sweep
 from ivr.agi.server import AgiServer, Route
@@ -81,6 +84,7 @@ class Engine:
         self._fault: BaseException | None = None
         self._studio: EngineStudio
         self._callbacks: Callbacks | None = None
+        self._strategies = own_strategies(folders.site, {spec.strategy for spec in site.queues.values()})
 
     async def run(self) -> None:
         """Until `stop`. Raises OSError when a port is taken, what the journal or the CRM's migration raise, and what a
@@ -131,16 +135,18 @@ class Engine:
         ends.push_async_callback(self._callbacks.stop)
         closings = Closings(JournalClosureBook(journal), self._clock)
         await closings.read()
+        outside = self._outside(store, router, ends)
         agi = AgiServer(
             host=self._site.bind,
             port=self._site.ports.agi,
             secret=self._agi_secret,
-            routes=_routes(await self._centre(router, pbx, journal, closings, self._outside(store, router, ends))),
+            routes=_routes(await self._centre(router, pbx, journal, store, closings, outside)),
         )
         await agi.start()
         ends.push_async_callback(agi.stop, 0)
         self._keep(router.run(), "router", ends)
         self._keep(watch.run(), "watch", ends)
+        self._keep(Lamps(self._site, router, pbx).run(), "lamps", ends)
         self._keep(sweep(self._folders.conversations, self._site.keep.recordings_days), "sweep", ends)
         await pbx.start()
         ends.push_async_callback(pbx.stop)
@@ -158,6 +164,7 @@ class Engine:
             studio=self._studio,
             events=events,
             today=today,
+            strategies=self._strategies,
             stop_engine=lambda closing: self.stop(closing=closing),
         )
         self._open_metrics(answers, ends)
@@ -181,6 +188,7 @@ class Engine:
             reports=reports,
             presence=JournalPresenceBook(journal),
             rules=self._site.routing,
+            strategies=self._strategies,
         )
         await router.start()
         await self._resume_wrap_ups(router, journal)
@@ -215,7 +223,9 @@ class Engine:
             queue_look=router.look,
         )
 
-    async def _centre(self, router: Router, pbx: Pbx, journal: Journal, closings: Closings, outside: Outside) -> Centre:
+    async def _centre(
+        self, router: Router, pbx: Pbx, journal: Journal, store: CrmStore, closings: Closings, outside: Outside
+    ) -> Centre:
         site = self._site
         shelf = await prompt_shelf(site, self._folders)
         self._studio = EngineStudio(site, self._folders, shelf)
@@ -252,6 +262,7 @@ class Engine:
             dispositions=site.dispositions,
             waiting=site.waiting,
             callbacks=self._callbacks,
+            last_abandoned=lambda queues: last_abandoned(store, queues, self._live.rung_back),
             timezone=site.timezone,
             destinations=site.destinations,
             outside_numbers=site.outside,

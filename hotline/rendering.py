@@ -61,6 +61,7 @@ def dialplan_spec(site: Site, where: SiteFolders, shelf: PromptShelf, agi_secret
         agents=tuple(site.agents),
         phones=tuple(site.phones),
         records=bool(site.recorded),
+        lamps=tuple((typed, to.queue) for typed, to in site.destinations.items() if to.queue),
         engines=(EngineDoor(site.bind, site.ports.agi),),
         secret=agi_secret,
         fail_open=(sys.executable, "-I", "-m", "agi_scripts.standalone.fail_open"),

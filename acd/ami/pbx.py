@@ -124,6 +124,15 @@ class Pbx:
             return False
         return True
 
+    async def set_lamp(self, lamp: str, state: str) -> bool:
+        """A device of our own, which keys of phones watch: NOT_INUSE, INUSE or RINGING (it blinks)."""
+        fields = {"Variable": f"DEVICE_STATE(Custom:{lamp})", "Value": state}
+        try:
+            await self._link().ask("Setvar", timeout_s=self._times.answer_s, **fields)
+        except (AmiError, TimeoutError):
+            return False
+        return True
+
     async def mute_recording(self, channel: str, mute: bool) -> bool:
         """Silence in place of both sides, or no longer. False when nothing is recorded on that channel."""
         fields = {"Channel": channel, "Direction": "both", "State": "1" if mute else "0"}

@@ -23,7 +23,8 @@ from hotline.site.forms import Forms, read_forms
 from hotline.site.keypad import keypad_numbers
 from hotline.site.problem import SiteError, SiteProblem, errors
 from hotline.site.schema import AgentForm, HoursBookForm, OutsideBookForm, QueueForm, QueuesForm, SiteForm
-from hotline.site.site import Agent, AsteriskChoice, FailOpen, Keep, Phone, Ports, Site, Trunk
+from hotline.site.site import Agent, Alarm, AsteriskChoice, FailOpen, Keep, Phone, Ports, Site, Trunk
+from hotline.site.strategies import strategy_problems
 from hotline.site.waiting import waiting_rules
 from ivr.hours import LineHours
 from ivr.media_source import MediaSource, NumberSpec
@@ -57,6 +58,7 @@ def judge_site(folder: Path, today: date | None = None) -> Verdict:
     forms = read_forms(folder)
     found = [*forms.problems, *disagreements(forms, today or datetime.now(UTC).date())]
     found += errand_problems(folder, forms)
+    found += strategy_problems(folder, forms)
     found.sort(key=lambda problem: (problem.file, problem.line))
     return Verdict(None if errors(found) else _site(folder, forms), tuple(found))
 
@@ -81,6 +83,11 @@ def _site(folder: Path, forms: Forms) -> Site:
         ports=_ports(site),
         keep=Keep(site.keep.events_days, site.keep.recordings_days),
         waiting={name: waiting_rules(form) for name, form in _sound(forms.queues).root.items()},
+        alarms={
+            name: Alarm(form.alarm.waiting, form.alarm.wait_s)
+            for name, form in _sound(forms.queues).root.items()
+            if form.alarm is not None
+        },
         recorded=_recorded(_sound(forms.queues)),
         dispositions=_dispositions(_sound(forms.queues)),
         asterisk=_asterisk(site),

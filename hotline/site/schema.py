@@ -17,6 +17,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, RootModel, St
 
 from acd.model import Preferred
 from acd.overflow import OverflowRule, When
+from acd.own_strategy import PREFIX
 from acd.requirement import Requirement
 from acd.strategies import ALL_STRATEGIES
 from ivr.hours import HoursForm
@@ -87,8 +88,8 @@ def _requirement(text: str) -> str:
 
 
 def _strategy(name: str) -> str:
-    if name not in ALL_STRATEGIES:
-        raise ValueError(f"no strategy '{name}'; there is {', '.join(sorted(ALL_STRATEGIES))}")
+    if name not in ALL_STRATEGIES and not re.fullmatch(f"{PREFIX}[a-z][a-z0-9_]{{0,31}}", name):
+        raise ValueError(f"no strategy '{name}'; there is {', '.join(sorted(ALL_STRATEGIES))}, and {PREFIX}NAME")
     return name
 
 
@@ -306,6 +307,13 @@ class AnnounceForm(Form):
     messages: Annotated[list[Name], Field(max_length=20)] = []
 
 
+class AlarmForm(Form):
+    """A queue's lamp blinks while so many wait, or while somebody has waited so long."""
+
+    waiting: Annotated[int, Field(ge=1, le=100_000)] | None = None
+    wait_s: Annotated[float, Field(ge=1, le=86400)] | None = None
+
+
 class DispositionForm(Form):
     """What a call came to. ``code``: as the CRM knows it; ``amount``, ``promise``: ask for money, for a day."""
 
@@ -336,6 +344,7 @@ class QueueForm(Form):
     keypad: Keypad | None = None
     announce: AnnounceForm | None = None
     callback: CallbackForm | None = None
+    alarm: AlarmForm | None = None
     music: Name = "default"
     record: RecordForm | None = None
     dispositions: Annotated[dict[DispositionKey, DispositionForm], Field(max_length=10)] = {}

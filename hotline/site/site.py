@@ -88,6 +88,14 @@ class Trunk:
 
 
 @dataclass(frozen=True, slots=True)
+class Alarm:
+    """A queue needs help while so many wait, or while somebody has waited so long (s)."""
+
+    waiting: int | None = None
+    wait_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Keep:
     """For how many days what grows every day is kept."""
 
@@ -131,6 +139,7 @@ class Site:
     crm: CrmBookForm
     destinations: Mapping[str, Destination] = field(default_factory=dict)
     waiting: Mapping[str, WaitingRules] = field(default_factory=dict)
+    alarms: Mapping[str, Alarm] = field(default_factory=dict)
     recorded: Mapping[str, RecordingRules] = field(default_factory=dict)
     dispositions: Mapping[str, Mapping[str, DispositionSpec]] = field(default_factory=dict)
     keep: Keep = Keep()

@@ -19,7 +19,7 @@ from tests.asterisk.test_live_legs import FLOW
 from tests.sip.carrier import Carrier
 from tests.sip.live_site import LiveSite
 from tests.sip.phones import PhonePark
-from tests.sip.staff import log_in
+from tests.sip.staff import at_desk, log_in
 from tests.sip.witness import Witness, new_ani
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -59,6 +59,8 @@ def _queues(queues: Any) -> None:
         wrap_up_s=1,
         offer_s=8,
         announce={"first_s": 1, "every_s": 8, "choice": True},
+        keypad="81",
+        alarm={"waiting": 1},
         callback={"trunk": "away", "after_s": 1, "from_hour": 0, "to_hour": 24, "tries": 2, "again_s": 1, "ring_s": 5},
     )
 
@@ -182,3 +184,49 @@ async def test_nobody_picks_up_and_it_becomes_a_task(
 def _open_tasks(site: LiveSite, number: str) -> list[tuple[str, str]]:
     with sqlite3.connect(f"file:{site.folders.var / 'crm.db'}?mode=ro", uri=True) as connection:
         return connection.execute("SELECT kind, state FROM tasks WHERE number = ?", (number,)).fetchall()
+
+
+async def test_an_agent_rings_back_who_gave_up(
+    site: LiveSite, witness: Witness, carrier_port: int, tmp_path: Path
+) -> None:
+    ani = new_ani()
+    async with site.caller(NUMBER, ani=ani) as callers:
+        await witness.until_noted(ani, "queued:sales")
+        callers.hang_up(callers.only)
+        await callers.ended()
+    assert (await witness.row(ani)).outcome == "abandoned_queue"
+    manner = PhoneManner(ring_s=0.2, talk=Talk(1, 1))
+    async with (
+        Carrier(site, CARRIER, carrier_port, tmp_path / "carrier", manner) as carrier,
+        site.desk(ANYONE, "*38") as desk,
+    ):
+        await carrier.rung(timeout_s=15)
+        assert f"+86{ani}@" in carrier.invite()
+        await carrier.ended()
+        await desk.ended()
+    # Nobody rings the same caller twice: the desk says that there is nobody, and no carrier is needed for that.
+    assert await at_desk(site, ANYONE, "*38", tmp_path) == "desk_nobody_left"
+
+
+async def test_lamps_show_who_is_here_and_who_waits(site: LiveSite, witness: Witness) -> None:
+    async def lamp(extension: str) -> str:
+        line = next(line for line in (await site.asterisk("core show hints")).splitlines() if f"{extension}@" in line)
+        return line.split("State:")[1].split()[0]
+
+    async def until_lamp(extension: str, state: str) -> None:
+        deadline = time.monotonic() + 5
+        while (seen := await lamp(extension)) != state:
+            assert time.monotonic() < deadline, f"{extension} is {seen}"
+            await asyncio.sleep(0.2)
+
+    await until_lamp(f"*31{ANYONE}", "InUse")
+    await until_lamp("*311002", "Idle")
+    async with site.desk(ANYONE, "*331") as desk:
+        await desk.ended()
+    await until_lamp(f"*33{ANYONE}", "InUse")
+    await until_lamp("*3581", "Idle")
+    async with site.caller(NUMBER, ani=new_ani()):
+        await until_lamp("*3581", "Ringing")
+    async with site.desk(ANYONE, "*34") as desk:
+        await desk.ended()
+    await until_lamp(f"*33{ANYONE}", "Idle")

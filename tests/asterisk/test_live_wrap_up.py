@@ -54,6 +54,7 @@ def _queues(queues: Any) -> None:
         wrap_up_s=2,
         offer_s=10,
         preferred=[],
+        dispositions={"1": {"code": "sale", "amount": True}, "2": {"code": "lead"}},
         record={"consent": "recording_notice", "pause_s": 5},
     )
 

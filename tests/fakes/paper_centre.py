@@ -12,6 +12,7 @@ from acd.model import AgentSpec, PhoneState, QueueSpec, StepSpec, WaitingCall
 from acd.presence import MemoryPresenceBook
 from acd.router import Router, RouterRules, Ticket
 from acd.store import Store
+from acd.strategies import StrategyKey
 
 T = TypeVar("T")
 START = 1_800_000_000.0
@@ -54,6 +55,7 @@ class PaperCentre:
     rules: RouterRules = field(default_factory=RouterRules)
     book: MemoryPresenceBook = field(default_factory=MemoryPresenceBook)
     clock: HandClock = field(default_factory=HandClock)
+    strategies: Mapping[str, StrategyKey] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.woken: list[Ticket] = []
@@ -68,6 +70,7 @@ class PaperCentre:
             reports=self.events.append,
             presence=self.book,
             rules=self.rules,
+            strategies=self.strategies,
         )
 
     def staff(self, *extensions: str) -> None:

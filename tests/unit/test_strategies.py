@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
+from acd.own_strategy import StrategyError, load, try_out
 from acd.requirement import Requirement
 from acd.strategies import ALL_STRATEGIES, IdleAgent, chosen, random
 from acd.tickets import Ticket
+from hotline.site.init import init_site
+from hotline.site.loading import judge_site
 from tests.fakes.paper_centre import PaperCentre, agent, at_once, queue
 
 
@@ -105,3 +109,63 @@ def test_best_skill_takes_the_best_and_a_refusal_the_next_best() -> None:
 def test_what_a_requirement_asks_for() -> None:
     bound = Requirement.parse("($language >= 50 or english) and not trainee").bind({"language": "mandarin"})
     assert bound.skills == {"mandarin", "english"}
+
+
+def _own(folder: Path, body: str) -> Path:
+    path = folder / "mine.py"
+    path.write_text(body)
+    return path
+
+
+def test_an_admins_own_strategy_ranks_the_agents(tmp_path: Path) -> None:
+    mine = load(_own(tmp_path, "def mine(agent):\n    return -int(agent.extension)\n"))
+    centre = PaperCentre([agent("1001"), agent("1002")], [queue(strategy="own:mine")], strategies={"own:mine": mine})
+    centre.staff()
+    ticket = centre.join("c1")
+    assert ticket.offer is not None
+    assert ticket.offer.agent == "1002"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "def mine(agent):\n    while True: pass\n",
+        "def mine(agent):\n    return float('nan')\n",
+        "def mine(agent):\n    return 'first'\n",
+        "def mine(agent):\n    raise RuntimeError('no')\n",
+        "def mine(agent):\n    return True\n",
+    ],
+)
+def test_a_strategy_that_fails_is_found_before_and_survived_live(tmp_path: Path, body: str) -> None:
+    path = _own(tmp_path, body)
+    with pytest.raises(StrategyError):
+        try_out(path)
+    mine = load(path)
+    centre = PaperCentre([agent("1001"), agent("1002")], [queue(strategy="own:mine")], strategies={"own:mine": mine})
+    centre.staff("1002", "1001")
+    ticket = centre.join("c1")
+    assert ticket.offer is not None
+    assert ticket.offer.agent == "1002"  # as by longest_idle
+    for _ in range(3):
+        mine(IdleAgent("1001", 0.0))
+    assert mine.failure
+
+
+@pytest.mark.parametrize("body", ["def other(agent): return 1", "def mine(agent) return", "import nothing_like_it"])
+def test_what_is_no_strategy_is_told_to_its_author(tmp_path: Path, body: str) -> None:
+    with pytest.raises(StrategyError):
+        load(_own(tmp_path, body))
+
+
+def test_check_tries_it_out(tmp_path: Path) -> None:
+    init_site(tmp_path / "site")
+    path = tmp_path / "site" / "queues.yaml"
+    path.write_text(path.read_text("utf-8").replace("strategy: longest_idle #", "strategy: own:mine #"), "utf-8")
+    (problem,) = judge_site(tmp_path / "site").problems
+    assert "there is no strategies/mine.py" in problem.message
+    (tmp_path / "site" / "strategies").mkdir()
+    _own(tmp_path / "site" / "strategies", "def mine(agent):\n    return agent.nothing\n")
+    (problem,) = judge_site(tmp_path / "site").problems
+    assert (problem.file, "AttributeError" in problem.message) == ("queues.yaml", True)
+    _own(tmp_path / "site" / "strategies", "def mine(agent):\n    return agent.answered\n")
+    assert judge_site(tmp_path / "site").problems == ()
