@@ -31,7 +31,7 @@ class Held:
 class Parts:
     """``clock``: Unix seconds. ``wake`` is called inside a turn: quick, and it must not raise.
     ``doubt``: what we believe and what the store says may differ; it will be read again soon.
-    ``look``: how a queue stands."""
+    ``look``: how a queue stands. ``is_closed``: a line, now."""
 
     store: Store
     floor: Floor
@@ -45,3 +45,4 @@ class Parts:
     tell: Telling
     doubt: Callable[[], None]
     look: Callable[[str], QueueLook]
+    is_closed: Callable[[str], bool]

@@ -68,6 +68,7 @@ _AFTER_FAILURE_S = 1.0
 class Router:
     """``wake(ticket)`` and ``reports(event)`` are called in the midst of the work: quick, sync, and they must not
     raise; they may call the router's sync methods. ``clock``: steady Unix seconds. ``strategies``: the admin's own.
+    ``is_closed``: a line of the site, now.
 
     A phone counts as unreachable until `phone` has told otherwise. Raises RequirementError or UnknownStrategy
     for a queue that cannot be."""
@@ -84,6 +85,7 @@ class Router:
         presence: PresenceBook,
         rules: RouterRules | None = None,
         strategies: Mapping[str, StrategyKey] | None = None,
+        is_closed: Callable[[str], bool] = lambda line: False,
     ) -> None:
         profiles, self._deadlines = Profiles(), Deadlines()
         index = Index(chosen({spec.strategy for spec in queues.values()}, strategies))
@@ -112,6 +114,7 @@ class Router:
             Telling(_all(handled.hear, self._score.hear, reports)),
             self._doubt,
             self._looks.look,
+            is_closed,
         )
         self._offering = Offering(self._parts)
         self._waits = Waits(self._parts, self._offering)

@@ -23,6 +23,7 @@ class Waits:
             now,
             comes_in=not ticket.call.returned,
             been=ticket.call.been,
+            is_closed=self._p.is_closed,
         )
         place = self._p.line.enter(ticket)
         self._p.tell.queued(place, now)
@@ -64,7 +65,15 @@ class Waits:
         if not rules or call.agent or call.stays or not place.ticket.waits:
             return
         entered_at = place.entered_at
-        to = onward(rules, lambda: self._p.look(call.queue), entered_at, now, comes_in=False, been=call.been)
+        to = onward(
+            rules,
+            lambda: self._p.look(call.queue),
+            entered_at,
+            now,
+            comes_in=False,
+            been=call.been,
+            is_closed=self._p.is_closed,
+        )
         if to is not None:
             self.send_on(place, to, now)
         else:

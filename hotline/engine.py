@@ -128,13 +128,13 @@ class Engine:
         events = EventLog(self._folders.events, self._site.keep.events_days)
         ends.callback(events.close)
         today = DayFigures(self._site.timezone, self._clock)
-        router = await self._router(journal, pbx, events, today)
+        closings = Closings(JournalClosureBook(journal), self._clock)
+        await closings.read()
+        router = await self._router(journal, pbx, events, today, closings)
         self._keep(today.load(self._folders.events, self._started_at), "figures", ends)
         watch.join(router)
         self._callbacks = make_callbacks(self._site, router, pbx, journal, self._clock)
         ends.push_async_callback(self._callbacks.stop)
-        closings = Closings(JournalClosureBook(journal), self._clock)
-        await closings.read()
         outside = self._outside(store, router, ends)
         agi = AgiServer(
             host=self._site.bind,
@@ -173,7 +173,11 @@ class Engine:
         ends.push_async_callback(control.stop)
         await closings.read()  # what was closed before we could be told
 
-    async def _router(self, journal: Journal, pbx: Pbx, events: EventLog, today: DayFigures) -> Router:
+    async def _router(
+        self, journal: Journal, pbx: Pbx, events: EventLog, today: DayFigures, closings: Closings
+    ) -> Router:
+        hours = SiteWorld(self._site.hours, self._clock, closings.lines)
+
         def reports(event: AcdEvent) -> None:
             events.append(event)
             today.hear(event)
@@ -189,6 +193,7 @@ class Engine:
             presence=JournalPresenceBook(journal),
             rules=self._site.routing,
             strategies=self._strategies,
+            is_closed=lambda line: not hours.is_open(line),
         )
         await router.start()
         await self._resume_wrap_ups(router, journal)

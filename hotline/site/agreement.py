@@ -128,7 +128,7 @@ def _queues(forms: Forms) -> Iterator[SiteProblem]:
         return
     page, senders = forms.pages["queues.yaml"], _senders(forms)
     for name, queue in forms.queues.root.items():
-        yield from _overflows(page, name, queue, forms.queues.root)
+        yield from _overflows(forms, page, name, queue)
         yield from _waiting(forms, page, name, queue)
         consent = queue.record.consent if queue.record is not None else None
         if consent is not None and forms.prompts is not None and consent not in forms.prompts.root:
@@ -168,13 +168,16 @@ def _waiting(forms: Forms, page: Page, name: str, queue: QueueForm) -> Iterator[
         yield page.problem((name, "callback", "to_hour"), "is not after from_hour", "nobody would ever be called")
 
 
-def _overflows(page: Page, name: str, queue: QueueForm, queues: Mapping[str, QueueForm]) -> Iterator[SiteProblem]:
+def _overflows(forms: Forms, page: Page, name: str, queue: QueueForm) -> Iterator[SiteProblem]:
+    queues = forms.queues.root if forms.queues is not None else {}
     for place, rule in enumerate(queue.overflow):
-        path = (name, "overflow", place, "queue")
+        path = (name, "overflow", place)
         if rule.queue == name:
-            yield page.problem(path, "the call would stay where it is", "name another queue, or none")
+            yield page.problem((*path, "queue"), "the call would stay where it is", "name another queue, or none")
         elif rule.queue is not None and rule.queue not in queues:
-            yield _unknown(page, path, "queue", rule.queue, queues)
+            yield _unknown(page, (*path, "queue"), "queue", rule.queue, queues)
+        if rule.closed is not None and forms.hours is not None and rule.closed not in forms.hours.lines:
+            yield _unknown(page, (*path, "closed"), "line", rule.closed, forms.hours.lines)
 
 
 def _senders(forms: Forms) -> dict[str, str]:

@@ -254,12 +254,13 @@ class OverflowForm(Form):
     expected_s: Annotated[float, Field(ge=1, le=86400)] | None = None
     length: Annotated[int, Field(ge=1, le=100_000)] | None = None
     nobody_staffed: Literal[True] | None = None
+    closed: Name | None = None
     queue: Name | None = None
 
     @model_validator(mode="after")
     def _one(self) -> OverflowForm:
         if len(self.looked_at) != 1:
-            raise ValueError("a rule has one of waited_s, expected_s, length, nobody_staffed")
+            raise ValueError(f"a rule has one of {', '.join(When)}")
         return self
 
     @property
@@ -268,6 +269,8 @@ class OverflowForm(Form):
 
     def rule(self) -> OverflowRule:
         (when,) = self.looked_at
+        if self.closed is not None:
+            return OverflowRule(when, queue=self.queue or "", line=self.closed)
         return OverflowRule(when, float(getattr(self, when.value)), self.queue or "")
 
 

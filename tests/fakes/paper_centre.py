@@ -56,6 +56,7 @@ class PaperCentre:
     book: MemoryPresenceBook = field(default_factory=MemoryPresenceBook)
     clock: HandClock = field(default_factory=HandClock)
     strategies: Mapping[str, StrategyKey] = field(default_factory=dict)
+    closed: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.woken: list[Ticket] = []
@@ -71,6 +72,7 @@ class PaperCentre:
             presence=self.book,
             rules=self.rules,
             strategies=self.strategies,
+            is_closed=self.closed.__contains__,
         )
 
     def staff(self, *extensions: str) -> None:

@@ -203,6 +203,16 @@ def test_the_first_rule_that_holds_and_never_back_to_a_queue_it_was_in() -> None
     assert onward(rules, lambda: BUSY, 0, 0, comes_in=True, been={"a", "b"}) is None
 
 
+def test_a_line_that_closes_passes_on_who_waits_and_is_looked_at_each_minute() -> None:
+    rules = [OverflowRule(When.CLOSED, line="office"), OverflowRule(When.WAITED_S, 90)]
+    closed = {"night"}
+    found = [onward(rules, lambda: BUSY, 0, 30, comes_in=in_, is_closed=closed.__contains__) for in_ in (True, False)]
+    assert found == [None, None]
+    closed.add("office")
+    assert onward(rules, lambda: BUSY, 0, 30, comes_in=False, is_closed=closed.__contains__) == Onward("", "closed")
+    assert [next_look(rules, 1010, now) for now in (1010, 1020, 1080, 1099)] == [1020, 1080, 1100, 1100]
+
+
 def test_when_to_look_again() -> None:
     rules = [OverflowRule(When.WAITED_S, 60), OverflowRule(When.WAITED_S, 20, "b"), OverflowRule(When.LENGTH, 1)]
     assert [next_look(rules, 1000, now) for now in (1000, 1020, 1060)] == [1020, 1060, NEVER]
@@ -225,6 +235,18 @@ def test_a_call_that_has_waited_long_enough_is_sent_on_and_woken() -> None:
     assert ticket.offer is None  # it is not served here any more
     (event,) = [event for event in centre.events if event.kind is EventKind.SENT_ON]
     assert event.fields == {"to": "service", "why": "waited_s"}
+
+
+def test_closing_time_passes_on_who_waits_and_who_comes() -> None:
+    centre = PaperCentre(queues=overflowing(OverflowRule(When.CLOSED, queue="service", line="office")))
+    waiting = centre.join("c1")
+    centre.pass_time(59)
+    centre.closed.add("office")
+    assert waiting.onward is None
+    centre.pass_time(61)
+    late = centre.join("c2")
+    assert [waiting.onward, late.onward] == [Onward("service", "closed")] * 2
+    assert centre.woken == [waiting]
 
 
 def test_the_last_agent_to_go_home_sends_the_waiting_on() -> None:
