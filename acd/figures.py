@@ -129,7 +129,7 @@ class Figures:
             case EventKind.ANSWERED:
                 self._answer(event)
             case EventKind.OFFER_MISSED if event.call_id in self._open:
-                self._open[event.call_id].agent = ""
+                self._missed(self._open[event.call_id], event)
             case EventKind.TALK_ENDED:
                 self._end(event, VisitEnd.ANSWERED)
             case EventKind.SENT_ON:
@@ -181,6 +181,11 @@ class Figures:
         visit = self._open.get(event.call_id)
         if visit is not None:
             visit.agent, visit.waited_s = event.agent, max(0.0, event.at - visit.joined_at)
+
+    def _missed(self, visit: Visit, event: AcdEvent) -> None:
+        """Of phones that rang together one may have been answered."""
+        if visit.agent == event.agent:
+            visit.agent = ""
 
     def _wait_over(self, event: AcdEvent, end: VisitEnd) -> None:
         visit = self._open.get(event.call_id)

@@ -86,6 +86,23 @@ class Line:
         place.ticket.offer = offer
         self._index.remove_call(place.call.call_id)
 
+    def another(self, place: Place) -> str | None:
+        """One more agent who could take a call that is offered already, and has not refused it."""
+        if place.kept_for:
+            return None
+        call = place.call
+        of = self.ladder(call.queue).call_class(place.step, call.attributes)
+        self._index.add_call(place_in_line(call, self._class_s), of, place.refused)
+        found = self._index.best_agent(call.call_id)
+        self._index.remove_call(call.call_id)
+        return None if found in place.refused else found
+
+    def forget(self, offer: Offer) -> None:
+        """One of several phones does not ring any more."""
+        place = self._places.get(offer.call_id)
+        if place is not None and offer in place.beside:
+            place.beside.remove(offer)
+
     def sit_out(self, place: Place, until: float) -> None:
         place.out_until = until
         self._deadlines.set(Due.BACK, place.call.call_id, until)

@@ -50,9 +50,11 @@ class MemoryStore:
         state = self._agents.get(offer.agent)
         if state is None or not state.free:
             return None
-        if offer.call_id not in self._calls or offer.call_id in self._offers:
+        current = self._offers.get(offer.call_id)
+        if offer.call_id not in self._calls or offer.beside != (current.token if current is not None else ""):
             return None
-        self._offers[offer.call_id] = offer
+        if not offer.beside:
+            self._offers[offer.call_id] = offer
         reserved = replace(state, engagement=Engagement.RESERVED, offer=offer, deadline=offer.deadline)
         return self._keep(replace(reserved, offered_at=offer.made_at))
 
@@ -72,11 +74,23 @@ class MemoryStore:
             engagement = next_engagement(state.engagement, event)
         except IllegalTransition:
             return None
+        if event is EngagementEvent.ANSWER and not self._take_over(offer):
+            return None
         moved = replace(state, engagement=engagement, deadline=deadline)
         if event in _RELEASES:
             self._release(offer, event)
             moved = replace(moved, offer=None)
         return self._keep(_counted(moved, event, now, why))
+
+    def _take_over(self, offer: Offer) -> bool:
+        """False: another phone that rang for the call has been answered, or it is not offered like this any more."""
+        current = self._offers.get(offer.call_id)
+        if not offer.beside:
+            return current is None or not current.beside
+        if current is None or current.token != offer.beside:
+            return False
+        self._offers[offer.call_id] = offer
+        return True
 
     def _release(self, offer: Offer, event: EngagementEvent) -> None:
         current = self._offers.get(offer.call_id)

@@ -151,6 +151,7 @@ class QueueSpec:
     preferred_s: float = 15.0
     overflow: tuple[OverflowRule, ...] = ()
     service_level_s: float = 20.0  # a caller who is answered within it counts as served in time
+    parallel: int = 1  # phones that ring at once for one call
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +199,8 @@ class Offer:
     """One call offered to one agent, under a token that no other offer ever had.
 
     Whoever acts on an offer names the token; an offer that has lapsed can change nothing.
-    ``deadline``: Unix seconds by which the present state must have been left.
+    ``deadline``: Unix seconds by which the present state must have been left. ``beside``: the token of the call's own
+    offer, when this is one more phone that rings for it; '' for the call's own.
     """
 
     token: str
@@ -208,6 +210,7 @@ class Offer:
     step: int
     made_at: float
     deadline: float
+    beside: str = ""
 
 
 @dataclass(frozen=True, slots=True)

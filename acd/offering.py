@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import itertools
 import secrets
+from dataclasses import replace
 
-from acd.events import EventKind
 from acd.model import Offer
 from acd.parts import Parts
 from acd.tickets import Place
@@ -36,6 +36,22 @@ class Offering:
             extension = self._p.index.best_agent(call_id)
             if extension is None or await self._offer(call_id, extension):
                 return
+
+    async def beside(self, place: Place, offer: Offer, most: int) -> None:
+        """Up to so many more phones for a call that is offered already. Whoever is free now has no other call to wait
+        for (the law above), so nobody is passed over."""
+        while len(place.beside) < most and not self._p.held:
+            extension = self._p.line.another(place)
+            if extension is None:
+                return
+            one_more = replace(self._new_offer(place, extension), beside=offer.token)
+            state = await self._p.store.claim(one_more)
+            if state is None:
+                await self._lost(place.call.call_id, extension)
+                return
+            self._p.floor.note(state)
+            place.beside.append(one_more)
+            self._p.tell.offered(one_more)
 
     async def try_all(self) -> None:
         """After a hold: everybody, in the order of the line."""
@@ -63,9 +79,7 @@ class Offering:
         self._p.floor.note(state)
         self._p.line.offered(place, offer)
         self.tell(place)
-        self._p.tell.of_offer(
-            EventKind.OFFERED, offer, offer.made_at, step=offer.step, kept_for=kept_for, deadline=offer.deadline
-        )
+        self._p.tell.offered(offer, kept_for)
         return True
 
     def _new_offer(self, place: Place, extension: str) -> Offer:

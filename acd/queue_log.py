@@ -25,6 +25,7 @@ class _Stay:
     position: int
     offered_at: float = 0.0
     answered_at: float = 0.0
+    agent: str = ""  # who answered
     connect: str = ""  # said when it is certain that they have talked
     sent_on_empty: bool = False
 
@@ -91,12 +92,13 @@ class _Writer:
             case EventKind.OFFERED:
                 stay.offered_at = at
             case EventKind.ANSWERED:
-                stay.answered_at = at
+                stay.answered_at, stay.agent = at, agent
                 ring_s = round(at - stay.offered_at)
                 hold_s = round(at - stay.joined_at)
                 stay.connect = _line(at, event.call_id, stay.queue, agent, "CONNECT", hold_s, "", ring_s)[1]
             case EventKind.OFFER_MISSED:
-                stay.answered_at, stay.connect = 0.0, ""
+                if agent == stay.agent:
+                    stay.answered_at, stay.connect = 0.0, ""
                 if event.fields["why"] != "withdrawn":
                     rung_ms = round((at - stay.offered_at) * 1000)
                     yield _line(at, event.call_id, stay.queue, agent, "RINGNOANSWER", rung_ms)

@@ -103,7 +103,7 @@ class Replay:
 
     def _claimed(self, event: AcdEvent) -> AgentState | None:
         standing = self.line.get(event.call_id)
-        if standing is not None:
+        if standing is not None and not event.fields.get("beside"):
             standing.step = _whole(event.fields["step"])
             standing.kept_for = str(event.fields["kept_for"])
         return _at_once(self._store.claim(_offer(event)))
@@ -139,7 +139,16 @@ def _call(event: AcdEvent) -> WaitingCall:
 
 def _offer(event: AcdEvent) -> Offer:
     fields: Any = event.fields
-    return Offer(fields["token"], event.call_id, event.agent, event.queue, fields["step"], event.at, fields["deadline"])
+    return Offer(
+        fields["token"],
+        event.call_id,
+        event.agent,
+        event.queue,
+        fields["step"],
+        event.at,
+        fields["deadline"],
+        fields.get("beside", ""),
+    )
 
 
 def _instant(value: object) -> float | None:

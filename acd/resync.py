@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from acd.dispatch import Dispatch
-from acd.model import AgentState, Offer
+from acd.model import AgentState, Engagement, Offer
 from acd.offering import Offering
 from acd.parts import Parts
 from acd.tickets import Place
@@ -26,17 +26,32 @@ async def resync(parts: Parts, offering: Offering, waits: Waits, dispatch: Dispa
     for offer in offers.values():
         if parts.line.at(offer) is None:
             await parts.store.leave(offer.call_id)
-            await dispatch.release(offer)
+    for state in list(parts.floor):
+        if state.offer is not None and not _known(parts, state.offer):
+            await dispatch.release(state.offer)
     await offering.try_all()
 
 
+def _known(parts: Parts, offer: Offer) -> bool:
+    place = parts.line.get(offer.call_id)
+    own = place.ticket.offer if place is not None else None
+    if place is None or own is None:
+        return False
+    return own == offer or (offer in place.beside and offer.beside == own.token)
+
+
 async def _read_agents(parts: Parts) -> Mapping[str, Offer]:
-    """call id → the offer that an agent of ours holds for it."""
+    """call id → the offer that an agent of ours holds for it; of phones that ring together, the first one's, or the one
+    that was answered."""
     known = {state.extension: state for state in await parts.store.agents()}
     states = [known.get(extension) or AgentState(extension) for extension in parts.floor.specs]
     for state in states:
         parts.floor.note(state)
-    return {state.offer.call_id: state.offer for state in states if state.offer is not None}
+    found: dict[str, Offer] = {}
+    for state in sorted(states, key=lambda state: state.engagement is Engagement.TALKING):
+        if state.offer is not None and (not state.offer.beside or state.engagement is Engagement.TALKING):
+            found[state.offer.call_id] = state.offer
+    return found
 
 
 async def _set_right(

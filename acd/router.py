@@ -232,9 +232,12 @@ class Router:
             await self._take_out(ticket.call_id)
 
     async def _take_out(self, call_id: str) -> None:
+        place = self._line.get(call_id)
         self._line.drop(call_id)
         offer = await self._store.leave(call_id)
-        if offer is not None:
+        if place is not None:
+            await self._dispatch.let_go(place, offer)
+        elif offer is not None:
             await self._dispatch.release(offer)
 
     async def send_on(self, call_id: str, queue: str, why: str) -> bool:
@@ -269,6 +272,11 @@ class Router:
         """Before Dial. False: the offer has lapsed, the agent must not be rung, go on waiting. ``within_s``: how long
         the agent is held, where that is not the queue's ring."""
         return await self._turns.take(self._dispatch.ring(offer, within_s))
+
+    async def beside(self, offer: Offer, most: int) -> list[Offer]:
+        """Up to so many other agents whose phones are to ring together with that of ``offer``, which rings already.
+        Whichever is answered first has the call; `missed` of ``offer`` is said of them all."""
+        return await self._turns.take(self._dispatch.beside(offer, most)) if most > 0 else []
 
     async def answered(self, offer: Offer) -> bool:
         """They talk. From Asterisk's event and from the call's coroutine; False for an offer that is over."""

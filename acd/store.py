@@ -28,7 +28,9 @@ class Store(Protocol):
 
     async def claim(self, offer: Offer) -> AgentState | None:
         """IDLE → RESERVED for the offer's agent and "offered" for its call, both or neither.
-        None when the agent is not available and idle, or the call is gone or offered already. Sets offered_at."""
+        None when the agent is not available and idle, or the call is gone or offered already. Sets offered_at.
+        An offer ``beside`` another needs that one to be the call's, and leaves it so: the call's own offer is the first
+        of them until one is answered (`step`)."""
 
     async def step(
         self,
@@ -42,7 +44,9 @@ class Store(Protocol):
         """Move the offer's agent along the engagement table; ``deadline`` (Unix s) belongs to the new state.
         MISS and WITHDRAW make the call waiting again if it is still in; a MISS counts one miss of the kind ``why`` and
         sets idle_since, a WITHDRAW does neither. END drops offer and call and sets the counts back to 0 (an ANSWER does
-        not: who answers and hangs up before being joined to the caller has missed the call).
+        not: who answers and hangs up before being joined to the caller has missed the call). An ANSWER beside the
+        call's own offer takes its place; the agents of the others are *not* released by this, and none of them can
+        answer any more.
         None when the token is not the one the agent holds, or the table has no such step: nothing
         changes. A call that has left and joined again under another offer is never touched by the old one."""
 

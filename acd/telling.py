@@ -20,6 +20,17 @@ class Telling:
         fields["token"] = offer.token
         self._reports(AcdEvent(kind, at, offer.call_id, offer.agent, offer.queue, fields))
 
+    def offered(self, offer: Offer, kept_for: str = "") -> None:
+        self.of_offer(
+            EventKind.OFFERED,
+            offer,
+            offer.made_at,
+            step=offer.step,
+            kept_for=kept_for,
+            deadline=offer.deadline,
+            beside=offer.beside,
+        )
+
     def of_call(self, kind: EventKind, place: Place, at: float, **fields: object) -> None:
         self._reports(AcdEvent(kind, at, place.call.call_id, queue=place.call.queue, fields=fields))
 

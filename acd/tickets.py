@@ -50,6 +50,7 @@ class Place:
     lapses: int = 0  # offers in a row that nobody took up
     out_until: float = 0.0  # sits out until then (Unix s)
     refused: set[str] = field(default_factory=set)  # extensions
+    beside: list[Offer] = field(default_factory=list)  # other phones that ring with the ticket's
     preferred: str = ""  # the agent for whom it is kept, until `preferred_until` (Unix s)
     preferred_until: float = 0.0
 

@@ -17,7 +17,7 @@ class Shadow:
         self.replay = Replay()
         self.figures = Figures()
         self.decisions = 0
-        self._given_back = ""
+        self._given_back: dict[str, float] = {}  # extension → when a call of theirs was taken away
 
     def hear(self, event: AcdEvent) -> None:
         read = decoded(encoded(event).decode())
@@ -25,7 +25,7 @@ class Shadow:
         if read.kind is EventKind.OFFERED:
             self._chosen(read)
         if read.kind in (EventKind.OFFER_MISSED, EventKind.OFFER_LAPSED):
-            self._given_back = read.agent
+            self._given_back[read.agent] = read.at
         self.replay.hear(read)
         self.figures.hear(read)
 
@@ -34,7 +34,8 @@ class Shadow:
         told = decision(self.replay, event)
         able = [one.extension for one in told.candidates if not one.out]
         assert event.agent in able, told
-        assert able[0] == event.agent or self._given_back == event.agent, told  # who has lost a call chooses first
+        # who has lost a call chooses first
+        assert able[0] == event.agent or self._given_back.get(event.agent) == event.at, told
         self.decisions += 1
 
     def agrees(self, router: Router, now: float) -> None:

@@ -85,7 +85,8 @@ class Umpire:
         place = self.router._line.get(event.call_id)
         assert place is not None
         assert self.fits(event.agent, place)
-        self._was_woken(place)
+        if not event.fields["beside"]:  # a phone beside another is the ringing coroutine's own wish
+            self._was_woken(place)
         self._nobody_passed_over(event.agent, place)
 
     def _was_woken(self, place: Place) -> None:
@@ -182,7 +183,8 @@ class Umpire:
     def nobody_stuck(self, now: float) -> None:
         """Right after a tick at ``now``."""
         for state in self.router._floor:
-            assert state.deadline is None or state.deadline > now or self.router._held.reasons
+            overdue = state.deadline is not None and state.deadline <= now
+            assert not overdue or self.router._held.reasons or self._looked_at_soon(state, now)
         for due, whom in self.router._deadlines._at:
             assert self.router._deadlines._at[due, whom] > now, f"{due} {whom} is overdue"
         for place in self.waiting():
@@ -196,6 +198,11 @@ class Umpire:
             for rule in self.queues[place.call.queue].overflow:
                 if rule.when is When.WAITED_S and rule.queue not in place.call.been and not place.call.agent:
                     assert now < place.entered_at + rule.limit
+
+    def _looked_at_soon(self, state: AgentState, now: float) -> bool:
+        """A ring that fell due while the phones could not be seen; offers are made again."""
+        look = self.router._deadlines._at.get((Due.AGENT, state.extension), 0.0)
+        return state.engagement is Engagement.RINGING and now < look <= now + 1
 
     def staffed_counts_agree(self) -> None:
         for extension in self.agents:

@@ -52,12 +52,16 @@ def likeness(heard: list[int], prompt: list[int]) -> float:
     return max((_correlation(long[at : at + len(short)], short) for at in starts), default=-1.0)
 
 
+_WORD_S = 0.7  # a single short word is like some part of any sentence
+
+
 def which_prompt(heard: list[int], folder: Path, language: str, begins: str = "", among: Collection[str] = ()) -> str:
     """The key of the prompt that was said, of those on a site's shelf (of ``among`` alone, where some are named); with
     a question mark and the likeness when none is like it."""
     files = folder.glob(f"{begins}*-{language}-*.wav")  # of one key there may be some, with other words
     keys = [(path.name.split("-")[0], path) for path in files]
-    score, best = max((likeness(heard, saved(path)), key) for key, path in keys if not among or key in among)
+    said = [(key, saved(path)) for key, path in keys if not among or key in among]
+    score, best = max((likeness(heard, prompt), key) for key, prompt in said if among or len(prompt) > _WORD_S * RATE)
     return best if score > 0.9 else f"{best}? {score:.2f} in {len(heard) / RATE:.1f} s"
 
 

@@ -147,9 +147,7 @@ class CentreMachine(RuleBasedStateMachine):
     @rule(pick=picks)
     def join_again(self, pick: int) -> None:
         old = self._pick(pick)
-        here = self.router._line.get(old.call_id)
-        if here is not None and here.ticket.offer is not None:
-            self.umpire.ended(here.ticket.offer)
+        self._ended(old.call_id)
         self._join(old.call, old.listening)
         assert old.closed
 
@@ -158,7 +156,7 @@ class CentreMachine(RuleBasedStateMachine):
     def leave(self, pick: int) -> None:
         ticket = self._pick(pick)
         if ticket.offer is not None:
-            self.umpire.ended(ticket.offer)
+            self._ended(ticket.call_id)
         at_once(self.router.leave(ticket))
         assert ticket.closed
         assert ticket.offer is None
@@ -168,6 +166,13 @@ class CentreMachine(RuleBasedStateMachine):
     def listen(self, pick: int) -> None:
         ticket = self._pick(pick)
         ticket.listening = ticket.offer is None
+
+    def _ended(self, call_id: str, but: Offer | None = None) -> None:
+        """The phones that ring for the call stop ringing, as when a Dial ends."""
+        place = self.router._line.get(call_id)
+        for offer in (place.ticket.offer, *place.beside) if place is not None else ():
+            if offer is not None and offer != but:
+                self.umpire.ended(offer)
 
     def _pick(self, pick: int) -> Ticket:
         return self.tickets[pick % len(self.tickets)]
@@ -179,33 +184,50 @@ class CentreMachine(RuleBasedStateMachine):
         return [state.offer for state in states if state.offer is not None and state.engagement in wanted]
 
     @precondition(lambda self: self._offers(Engagement.RESERVED))
-    @rule(pick=picks)
-    def ring(self, pick: int) -> None:
+    @rule(pick=picks, most=st.integers(0, 3))
+    def ring(self, pick: int, most: int) -> None:
+        """Alone, or with up to so many phones beside it."""
         offers = self._offers(Engagement.RESERVED)
         offer = offers[pick % len(offers)]
         assert at_once(self.router.ringing(offer))
         self.umpire.rang(offer)
+        beside = at_once(self.router.beside(offer, most))
+        assert len(beside) <= most
+        for one in beside:
+            self.umpire.rang(one)
 
     @precondition(lambda self: self._offers(Engagement.RINGING, Engagement.RESERVED))
     @rule(pick=picks, why=st.sampled_from(Miss))
     def miss(self, pick: int, why: Miss) -> None:
         offers = self._offers(Engagement.RINGING, Engagement.RESERVED)
         offer = offers[pick % len(offers)]
-        self.umpire.ended(offer)
+        if offer.beside:
+            self.umpire.ended(offer)
+        else:
+            self._ended(offer.call_id)
         at_once(self.router.missed(offer, why))
 
     @precondition(lambda self: self._offers(Engagement.RINGING))
     @rule(pick=picks)
     def answer(self, pick: int) -> None:
         offers = self._offers(Engagement.RINGING)
-        assert at_once(self.router.answered(offers[pick % len(offers)]))
+        self._answer(offers[pick % len(offers)])
+
+    def _answer(self, offer: Offer) -> None:
+        """Of phones that rang together the others are free again, and ring for others at once."""
+        self._ended(offer.call_id, but=offer)
+        assert at_once(self.router.answered(offer))
+        place = self.router._line.at(offer)
+        assert place is None or not place.beside
 
     @precondition(lambda self: self._offers(Engagement.RESERVED))
-    @rule(pick=picks, and_finish=st.booleans())
-    def talk(self, pick: int, and_finish: bool) -> None:
-        self.ring(pick)
+    @rule(pick=picks, most=st.integers(0, 3), and_finish=st.booleans())
+    def talk(self, pick: int, most: int, and_finish: bool) -> None:
+        self.ring(pick, most)
         for offer in self._offers(Engagement.RINGING):
-            assert at_once(self.router.answered(offer))
+            if offer not in self._offers(Engagement.RINGING):
+                continue  # another phone of the same call was answered
+            self._answer(offer)
             if and_finish:
                 self.umpire.ended(offer)
                 at_once(self.router.finished(offer))
@@ -215,6 +237,7 @@ class CentreMachine(RuleBasedStateMachine):
     def finish(self, pick: int) -> None:
         offers = self._offers(Engagement.TALKING, Engagement.RINGING)
         offer = offers[pick % len(offers)]
+        self._ended(offer.call_id)
         self.umpire.ended(offer)
         at_once(self.router.finished(offer))
 
