@@ -12,9 +12,9 @@ pays a look into an empty dictionary for them, and no class is made of them.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from heapq import merge
-from typing import Generic, TypeVar
+from itertools import islice
+from typing import Generic, NamedTuple, TypeVar
 
 from sortedcontainers import SortedList
 
@@ -27,7 +27,7 @@ AgentOrder = tuple[float, str]  # (strategy key, extension)
 O = TypeVar("O", CallOrder, AgentOrder)  # noqa: E741
 C = TypeVar("C", CallClass, AgentClass)
 
-SCAN = 32  # classes looked at in order, beyond as many as fit, before only the fitting ones are compared
+FEW = 32  # classes: so many or fewer that fit are compared with one another; of more, the first in order is looked for
 KEPT_EMPTY = 1024  # buckets
 
 
@@ -38,62 +38,96 @@ class Buckets(Generic[C, O]):
     def __init__(self) -> None:
         self._buckets: dict[C, SortedList] = {}
         self._firsts: dict[C, O] = {}  # of the buckets that are not empty
-        self._heads = SortedList()  # the same, as (order, class)
+        self._heads: SortedList | None = None  # the same, as (order, class), as they were when last wanted
+        self._moved: dict[C, O | None] = {}  # those whose first has changed since: class → its order in `_heads`
 
     def add(self, of: C, order: O) -> None:
         bucket = self._buckets.get(of)
         if bucket is None:
-            bucket = self._buckets[of] = SortedList()
+            bucket = self._made(of)
         bucket.add(order)
         first = self._firsts.get(of)
         if first is None or order < first:
-            self._new_first(of, order)
+            self._moves(of, first)
+            self._firsts[of] = order
 
     def remove(self, of: C, order: O) -> None:
         bucket = self._buckets[of]
-        bucket.remove(order)
-        if self._firsts[of] == order:
-            self._new_first(of, bucket[0] if bucket else None)
-        if not bucket and len(self._buckets) > KEPT_EMPTY:
-            del self._buckets[of]
+        if self._firsts[of] != order:
+            bucket.remove(order)
+            return
+        self._moves(of, order)
+        del bucket[0]
+        if bucket:
+            self._firsts[of] = bucket[0]
+        else:
+            del self._firsts[of]
+            if len(self._buckets) > KEPT_EMPTY:
+                self._dropped(of)
 
-    def _new_first(self, of: C, order: O | None) -> None:
-        old = self._firsts.pop(of, None)
-        if old is not None:
-            self._heads.remove((old, of))
-        if order is not None:
-            self._firsts[of] = order
-            self._heads.add((order, of))
+    def _made(self, of: C) -> SortedList:
+        made = self._buckets[of] = SortedList()
+        return made
 
-    def first(self, fits: Callable[[C], bool], refused: Container[str], fitting: Collection[C] = ()) -> str | None:
-        """The id of the first member of a fitting class: one not in ``refused`` if there is any.
-        ``fitting``, where it is known, lists the classes that fit: it bounds the search of a rare one."""
-        enough = SCAN + len(fitting) if fitting else len(self._heads)
+    def _dropped(self, of: C) -> None:
+        del self._buckets[of]
+
+    def first(self, fitting: Collection[C], refused: Container[str]) -> O | None:
+        """Of the members of these classes the first that is not in ``refused``; the first of all when all are."""
+        if len(fitting) <= FEW:
+            return self.least(fitting, refused)
+        return self.look(fitting.__contains__, refused, fitting)
+
+    def least(self, fitting: Iterable[C], refused: Container[str]) -> O | None:
+        """The same, by comparing the classes' first members."""
+        firsts = self._firsts
+        least = min(filter(None, map(firsts.get, fitting)), default=None)
+        if least is None or least[-1] not in refused:
+            return least
+        willing = (self._first_willing(of, refused) for of in fitting if of in firsts)
+        return min(filter(None, willing), default=least)
+
+    def look(self, fits: Callable[[C], bool], refused: Container[str], fitting: Collection[C] = ()) -> O | None:
+        """The same, from the first class in order on: soon found when many classes fit. ``fitting``, where it is known,
+        lists them: that bounds the search of a rare one."""
+        enough = len(fitting) or len(self._firsts)
         best: O | None = None
         last_choice: O | None = None
-        for looked_at, (head, of) in enumerate(self._heads):
+        for looked_at, (head, of) in enumerate(self._in_order()):
             if best is not None and best < head:
                 break
             if looked_at >= enough:
-                return self._first_of(fitting, refused)
+                return self.least(fitting, refused)
             if not fits(of):
                 continue
             if head[-1] not in refused:
-                return str(head[-1] if best is None else min(best, head)[-1])
+                return _earlier(best, head)
             last_choice = last_choice or head
             best = _earlier(best, self._first_willing(of, refused))
-        chosen = best or last_choice
-        return None if chosen is None else str(chosen[-1])
+        return best or last_choice
 
-    def _first_of(self, fitting: Iterable[C], refused: Container[str]) -> str | None:
-        """The same, by looking at the fitting classes only. Whose head is a refusal is looked into."""
-        firsts = self._firsts
-        heads = [(firsts[of], of) for of in fitting if of in firsts]
-        if not heads:
-            return None
-        willing = [head if head[-1] not in refused else self._first_willing(of, refused) for head, of in heads]
-        chosen = min((order for order in willing if order is not None), default=None)
-        return str(chosen[-1] if chosen is not None else min(head for head, _ in heads)[-1])
+    def _moves(self, of: C, before: O | None) -> None:
+        """The first of this class is about to change. As long as everybody goes by `least`, it is not even noted."""
+        if self._heads is None:
+            return
+        self._moved.setdefault(of, before)
+        if 4 * len(self._moved) > len(self._firsts) + 16:  # from there on a new list is the cheaper one
+            self._heads = None
+            self._moved.clear()
+
+    def _in_order(self) -> SortedList:
+        """`_heads`, put right."""
+        firsts, heads = self._firsts, self._heads
+        if heads is None:
+            heads = self._heads = SortedList((order, of) for of, order in firsts.items())
+        for of, before in self._moved.items():
+            now = firsts.get(of)
+            if before is not None and before != now:
+                heads.remove((before, of))
+            if now is not None and before != now:
+                heads.add((now, of))
+        self._moved.clear()
+        return heads
 
     def _first_willing(self, of: C, refused: Container[str]) -> O | None:
         return next((order for order in self._buckets[of] if order[-1] not in refused), None)
@@ -121,21 +155,55 @@ def _earlier(one: O | None, other: O | None) -> O | None:
     return min(one, other)
 
 
-@dataclass(frozen=True, slots=True)
-class _Call:
+class Waiting(Buckets[CallClass, CallOrder]):
+    """The calls; and for each kind of agent that asked and may serve but a few classes with a bucket, which these are.
+    A kind that may serve many finds one soon by looking, and so do the calls that are in a class of their own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._narrow: dict[AgentClass, set[CallClass]] = {}
+        self._broad: set[AgentClass] = set()  # for good
+
+    def first_for(self, agents: AgentClass, refused: Container[str]) -> CallOrder | None:
+        if not self._firsts:
+            return None
+        if agents not in self._narrow and agents not in self._broad:
+            self._tell(agents, islice((of for of in self._buckets if agents in of.fitting), FEW + 1))
+        theirs = self._narrow.get(agents)
+        if theirs is not None:
+            return self.least(theirs, refused)
+        return self.look(lambda of: agents in of.fitting, refused)
+
+    def _tell(self, agents: AgentClass, more: Iterable[CallClass]) -> None:
+        theirs = self._narrow.setdefault(agents, set())
+        theirs.update(more)
+        if len(theirs) > FEW:
+            self._broad.add(agents)
+            del self._narrow[agents]
+
+    def _made(self, of: CallClass) -> SortedList:
+        for agents in self._narrow.keys() & of.fitting:
+            self._tell(agents, (of,))
+        return super()._made(of)
+
+    def _dropped(self, of: CallClass) -> None:
+        for agents in self._narrow.keys() & of.fitting:
+            self._narrow[agents].discard(of)
+        super()._dropped(of)
+
+
+class _Call(NamedTuple):
     of: CallClass
     order: CallOrder
     refused: frozenset[str]  # extensions
 
 
-@dataclass(frozen=True, slots=True)
-class _Direct:
+class _Direct(NamedTuple):
     order: CallOrder
     agent: str  # extension
 
 
-@dataclass(frozen=True, slots=True)
-class _Agent:
+class _Agent(NamedTuple):
     of: AgentClass
     orders: Mapping[str, AgentOrder]  # one for each strategy
 
@@ -150,7 +218,7 @@ class Index:
         self._direct: dict[str, _Direct] = {}
         self._side_lines: dict[str, SortedList] = {}  # extension → orders of direct calls, never empty
         self._agents: dict[str, _Agent] = {}
-        self._waiting: Buckets[CallClass, CallOrder] = Buckets()
+        self._waiting = Waiting()
         self._idle: dict[str, Buckets[AgentClass, AgentOrder]] = {name: Buckets() for name in strategies}
         self._refused: dict[str, set[str]] = {}  # extension → waiting calls it refused
 
@@ -210,35 +278,34 @@ class Index:
         idle = self._idle[call.of.strategy]
         if call.of.strategy in BY_SKILL:
             return self._best_skilled(idle, call)
-        fitting = call.of.fitting
-        return idle.first(fitting.__contains__, call.refused, fitting)
+        found = idle.first(call.of.fitting, call.refused)
+        return None if found is None else found[-1]
 
     def _best_skilled(self, idle: Buckets[AgentClass, AgentOrder], call: _Call) -> str | None:
         """The first willing agent of the best group that has one; the first of all when everybody has refused."""
-        last_choice: str | None = None
+        last_choice: AgentOrder | None = None
         for group in call.of.by_skill():
-            found = idle.first(group.__contains__, call.refused, group)
-            if found is not None and found not in call.refused:
-                return found
+            found = idle.first(group, call.refused)
+            if found is not None and found[-1] not in call.refused:
+                return found[-1]
             last_choice = last_choice or found
-        return last_choice
+        return None if last_choice is None else last_choice[-1]
 
     def best_call(self, extension: str) -> str | None:
         """The call to offer this idle agent, over all queues; None when no waiting call is theirs."""
         agent = self._agents.get(extension)
         if agent is None:
             return None
-        mine = agent.of
         refused = self._refused.get(extension, ())
-        found = self._waiting.first(lambda calls: mine in calls.fitting, refused)
+        found = self._waiting.first_for(agent.of, refused)
         line = self._side_lines.get(extension)
-        return found if line is None else self._sooner(line[0], found, refused)
+        if line is not None:
+            return self._sooner(line[0], found, refused)[-1]
+        return None if found is None else found[-1]
 
-    def _sooner(self, direct: CallOrder, found: str | None, refused: Container[str]) -> str:
+    def _sooner(self, direct: CallOrder, found: CallOrder | None, refused: Container[str]) -> CallOrder:
         """Of an agent's first direct call and the first of all others. One that they refused is their last choice."""
-        if found is None or found in refused or direct < self._calls[found].order:
-            return direct[-1]
-        return found
+        return direct if found is None or found[-1] in refused else min(direct, found)
 
     def direct_to(self, extension: str) -> tuple[str, ...]:
         """The calls that wait for this agent alone, in order."""

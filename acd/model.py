@@ -152,6 +152,7 @@ class QueueSpec:
     overflow: tuple[OverflowRule, ...] = ()
     service_level_s: float = 20.0  # a caller who is answered within it counts as served in time
     parallel: int = 1  # phones that ring at once for one call
+    confirm: bool = False  # who picks up takes the call by a key
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,10 +105,10 @@ class LineClosings(Protocol):
 
 @dataclass(slots=True)
 class LiveCalls:
-    """The calls whose coroutine runs now, by call id; those that ring an agent or talk, by the caller's channel; those
-    that ring outside of the house or talk there, likewise; and where returning calls left off. ``talks``: by the
-    agent's extension, while their phone rings for a call or they talk; ``consultations``: by their token;
-    ``last_talks``: agent → call id and queue of the last conversation that is over.
+    """The calls whose coroutine runs now, by call id; those that ring agents or talk, with the offers by agent, by the
+    caller's channel; those that ring outside of the house or talk there, likewise; and where returning calls left off.
+    ``talks``: by the agent's extension, while their phone rings for a call or they talk; ``consultations``: by their
+    token; ``last_talks``: agent → call id and queue of the last conversation that is over.
 
     ``draining``: the site takes no more calls, and whoever is not talking yet will not be served.
     ``closing``: the whole site is being stopped: a call that we let go will not come back, and a hang-up is ours.
@@ -118,7 +118,7 @@ class LiveCalls:
     talks: dict[str, Talk] = field(default_factory=dict)
     consultations: dict[str, Consultation] = field(default_factory=dict)
     last_talks: dict[str, tuple[str, str]] = field(default_factory=dict)
-    dialled: dict[str, tuple[CallRecord, Offer]] = field(default_factory=dict)
+    dialled: dict[str, tuple[CallRecord, dict[str, Offer]]] = field(default_factory=dict)
     outward: dict[str, CallRecord] = field(default_factory=dict)
     left_off: dict[str, LeftOff] = field(default_factory=dict)
     draining: bool = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -20,7 +21,7 @@ _DIAL_OPTIONS = "mgiU(hotline-whisper)"
 # F: where the agent's leg goes on when the caller has hung up.
 _WRAP_UP = "F(hotline-wrapup^s^1)"
 # What DialEnd is made of.
-TOLD_OF_DIAL = ("DIALSTATUS", variables.TALKED_MS, "HANGUPCAUSE")
+TOLD_OF_DIAL = ("DIALSTATUS", variables.TALKED_MS, "HANGUPCAUSE", "DIALEDPEERNUMBER")
 # What Dial says when the phone did not take the call. CANCEL: our caller left while it rang.
 _MISSES = {
     "NOANSWER": Miss.NO_ANSWER,
@@ -44,15 +45,17 @@ class WaitEnd(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DialEnd:
-    """What Asterisk tells of one Dial. ``talked_s`` is None when nobody was joined to the caller."""
+    """What Asterisk tells of one Dial. ``talked_s`` is None when nobody was joined to the caller. ``picked_up``: by
+    whom, or ''."""
 
     status: str
     talked_s: float | None
     cause: str
+    picked_up: str = ""
 
     @classmethod
-    def of(cls, status: str, talked_ms: str, cause: str) -> DialEnd:
-        return cls(status, float(talked_ms) / 1000 if talked_ms.isdecimal() else None, cause)
+    def of(cls, status: str, talked_ms: str, cause: str, dialled: str) -> DialEnd:
+        return cls(status, float(talked_ms) / 1000 if talked_ms.isdecimal() else None, cause, dialled)
 
     @property
     def miss(self) -> Miss:
@@ -69,44 +72,71 @@ def whisper(record: CallRecord, centre: Centre, queue: str) -> str:
     return "&".join(centre.prompt_path(key, centre.default_language) for key in keys if centre.has_prompt(key))
 
 
+def confirmation(centre: Centre, queue: str) -> str:
+    """The sound file that asks the agent to take the call by a key; '' where it is theirs as they pick up."""
+    return centre.prompt_path("whisper_confirm", centre.default_language) if centre.queues[queue].confirm else ""
+
+
 async def ring(session: AgiSession, record: CallRecord, centre: Centre, offer: Offer) -> WaitEnd | Handover | None:
     """One offer, from the reservation to the end of the conversation or back to the queue (None)."""
     if session.gone:  # Asterisk would let a dead channel dial all the same
         return gone(session)
     if not await centre.router.ringing(offer):
         return None
-    record.offered(offer.agent)
-    centre.live.dialled[record.channel] = (record, offer)
-    talk = centre.live.talks[offer.agent] = Talk(record, offer.agent)
+    offers = [offer, *await centre.router.beside(offer, centre.queues[offer.queue].parallel - 1)]
+    talks = {one.agent: Talk(record, one.agent) for one in offers}
+    for agent in talks:
+        record.offered(agent)
+    centre.live.dialled[record.channel] = (record, {one.agent: one for one in offers})
+    centre.live.talks.update(talks)
     try:
-        await record_next(session, talk, centre)
+        await record_next(session, record, talks.values(), centre)
         ring_s = centre.queues[offer.queue].offer_s
         options = _DIAL_OPTIONS + (_WRAP_UP if centre.dispositions.get(offer.queue) else "")
-        await session.execute("Dial", f"PJSIP/{offer.agent},{ring_s:.0f},{options}")
+        await session.execute("Dial", f"{'&'.join(f'PJSIP/{agent}' for agent in talks)},{ring_s:.0f},{options}")
     finally:
         del centre.live.dialled[record.channel]
-        if centre.live.talks.get(offer.agent) is talk:
-            del centre.live.talks[offer.agent]
+        for agent, talk in talks.items():
+            if centre.live.talks.get(agent) is talk:
+                del centre.live.talks[agent]
     end = DialEnd.of(*await session.full_variable(*TOLD_OF_DIAL))
     if session.cut:
         await centre.router.missed(offer, Miss.WITHDRAWN)
         return WaitEnd.CUT
+    picked_up = next((one for one in offers if one.agent == end.picked_up), None)
     if end.talked_s is None:
-        return await _missed(session, record, centre, offer, end)
+        return await _missed(session, record, centre, offers, picked_up, end)
+    return await _conversation(session, centre, talks, picked_up or offer, end)
+
+
+async def _conversation(
+    session: AgiSession, centre: Centre, talks: Mapping[str, Talk], offer: Offer, end: DialEnd
+) -> WaitEnd | Handover:
+    talk = talks[offer.agent]
     note_recorded(talk)
-    centre.live.last_talks[offer.agent] = (record.call_id, offer.queue)
+    centre.live.last_talks[offer.agent] = (talk.record.call_id, offer.queue)
     if talk.handover is not None and not session.gone:
-        return await _handed_over(record, centre, offer, end, talk.handover)
-    await _talked(session, record, centre, offer, end)
+        return await _handed_over(talk.record, centre, offer, end, talk.handover)
+    await _talked(session, talk.record, centre, offer, end)
     return WaitEnd.TALKED
 
 
 async def _missed(
-    session: AgiSession, record: CallRecord, centre: Centre, offer: Offer, end: DialEnd
+    session: AgiSession,
+    record: CallRecord,
+    centre: Centre,
+    offers: Sequence[Offer],
+    picked_up: Offer | None,
+    end: DialEnd,
 ) -> WaitEnd | None:
+    """Of phones that rang together, one that was picked up without a conversation is the only one that has missed."""
     miss = Miss.WITHDRAWN if session.gone else end.miss
-    record.missed(offer.agent, miss.value, waits_on=not session.gone)
-    await centre.router.missed(offer, miss)
+    if picked_up is not None and len(offers) > 1:
+        await centre.router.answered(picked_up)
+        offers = [picked_up]
+    for one in offers:
+        record.missed(one.agent, miss.value, waits_on=not session.gone)
+    await centre.router.missed(offers[0], miss)
     return WaitEnd.ABANDONED if session.gone else None
 
 

@@ -7,6 +7,7 @@ lasts silence is written, so the two files keep step.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,11 +51,15 @@ async def ask_consent(voice: AgiVoice, record: CallRecord, centre: Centre, queue
         await voice.play([rules.consent], barge_in=False)
 
 
-async def record_next(session: AgiSession, talk: Talk, centre: Centre) -> None:
-    """Before Dial: the dialplan starts it on the agent's leg when the two are joined."""
-    talk.recording = stem(talk.record, centre)
-    if centre.conversations is not None:
-        await session.set_variables({f"_{variables.RECORD}": talk.recording})
+async def record_next(session: AgiSession, record: CallRecord, talks: Iterable[Talk], centre: Centre) -> None:
+    """Before Dial: the dialplan starts it on the agent's leg when the two are joined. ``talks``: one of them it will
+    be."""
+    if centre.conversations is None:
+        return
+    file = stem(record, centre)
+    for talk in talks:
+        talk.recording = file
+    await session.set_variables({f"_{variables.RECORD}": file})
 
 
 async def record_here(session: AgiSession, talk: Talk, centre: Centre) -> None:

@@ -17,6 +17,7 @@ CAMPAIGN = "HOTLINE_CAMPAIGN"
 LANGUAGE = "HOTLINE_LANGUAGE"
 NEXT = "HOTLINE_NEXT"  # what the dialplan does after our script; empty means: the engine failed, knock again
 WHISPER = "HOTLINE_WHISPER"  # sound files for the agent's ear, joined by "&"; inherited by the agent's leg
+CONFIRM = "HOTLINE_CONFIRM"  # the prompt after which an agent takes the call by pressing 1; empty: it is theirs at once
 ANSWERED = (
     "HOTLINE_ANSWERED"  # Unix ms at which agent and caller were joined, set by the dialplan on the caller's channel
 )

@@ -19,7 +19,7 @@ from agi_scripts.centre import Centre
 from agi_scripts.contact import pack_attributes
 from agi_scripts.handing_over import back_to, hand_over
 from agi_scripts.record import CallRecord
-from agi_scripts.ringing import WaitEnd, gone, ring, whisper
+from agi_scripts.ringing import WaitEnd, confirmation, gone, ring, whisper
 from agi_scripts.talk import Handover
 from agi_scripts.talk_recording import ask_consent
 from crm_bridge.numbers import e164
@@ -154,6 +154,7 @@ async def _join(
             variables.AGENT: wish.agent,
             variables.WAIT_UNTIL: "" if wish.wait_s is None else str(int((entered_at + wish.wait_s) * 1000)),
             f"_{variables.WHISPER}": whisper(record, centre, wish.queue),  # _: the leg that Dial makes inherits it
+            f"_{variables.CONFIRM}": confirmation(centre, wish.queue),
         }
     )
     record.joined(wish.queue, joined_at, wish.priority)

@@ -74,7 +74,7 @@ class AsteriskSpec:
     ``cdrel``: does this Asterisk keep its custom CDR in res_cdrel_custom.so (22.10 does, 20 does not)?
     ``more_music``: classes of music on hold beside ``music``, each with its folder.
     ``supervised``: may anybody listen to a conversation?
-    ``records``: does any queue record its conversations?
+    ``records``: does any queue record its conversations? ``confirms``: are calls anywhere taken by a key?
     ``extra_modules``: loaded on top of our own list (the bench asks for app_queue.so).
     """
 
@@ -99,6 +99,7 @@ class AsteriskSpec:
     qualify_s: int = 30
     cdrel: bool = True
     records: bool = False
+    confirms: bool = False
     supervised: bool = False
     more_music: tuple[tuple[str, str], ...] = ()
     extra_modules: tuple[str, ...] = ()

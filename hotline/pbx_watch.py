@@ -91,10 +91,10 @@ class PbxWatch:
         outward = self._live.outward.get(channel)
         if outward is not None:
             outward.picked_up()
-        record, offer = self._live.dialled.get(channel, (None, None))
-        if record is not None and offer is not None and offer.agent == extension:
+        record, offers = self._live.dialled.get(channel, (None, {}))
+        if record is not None and extension in offers:
             record.answered(extension)
-            self._soon(self._router_now().answered(offer))
+            self._soon(self._router_now().answered(offers[extension]))
 
     async def _find_lost(self, uniqueids: Iterable[str], asked_at: float) -> None:
         alive = set(uniqueids)

@@ -39,6 +39,7 @@ def asterisk_spec(site: Site, where: SiteFolders, place: AsteriskPlace, ami_secr
         extra_modules=site.asterisk.extra_modules,
         codecs=site.asterisk.codecs,
         records=bool(site.recorded),
+        confirms=any(queue.confirm for queue in site.queues.values()),
         supervised=any(agent.supervisor for agent in site.agents.values()),
         more_music=_more_music(where),
         cdrel=place.has("res_cdrel_custom.so"),

@@ -5,7 +5,7 @@ A check speaks only when the files that it compares are sound by themselves, so 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 from difflib import get_close_matches
@@ -130,6 +130,8 @@ def _queues(forms: Forms) -> Iterator[SiteProblem]:
     for name, queue in forms.queues.root.items():
         yield from _overflows(forms, page, name, queue)
         yield from _waiting(forms, page, name, queue)
+        if queue.confirms and forms.prompts is not None and "whisper_confirm" not in forms.prompts.root:
+            yield forms.pages["prompts.yaml"].problem(("whisper_confirm",), f"is missing, and '{name}' needs it")
         consent = queue.record.consent if queue.record is not None else None
         if consent is not None and forms.prompts is not None and consent not in forms.prompts.root:
             yield _unknown(page, (name, "record", "consent"), "prompt", consent, forms.prompts.root)

@@ -202,4 +202,6 @@ def _queue(name: str, form: QueueForm) -> QueueSpec:
         form.preferred_s,
         tuple(rule.rule() for rule in form.overflow),
         form.service_level_s,
+        form.parallel,
+        form.confirms,
     )

@@ -333,7 +333,8 @@ class QueueForm(Form):
     first of them who is logged in. ``service_level_s``: who is answered within it was served in time.
     ``keypad``: what an agent types to pass a caller on to it. ``record``: left out, nothing is recorded.
     ``announce``, ``callback``: left out, there is only music; ``music``: a folder of the site's `music`, or default.
-    ``dispositions``: what an agent may say of a call afterwards, by key."""
+    ``dispositions``: what an agent may say of a call afterwards, by key. ``parallel``: so many phones ring for a call
+    at once; ``confirm``: who picks up takes the call by pressing 1 (left out: where several phones ring)."""
 
     steps: Annotated[list[StepForm], Field(min_length=1, max_length=20), AfterValidator(_open_end)]
     offer_s: Annotated[float, Field(ge=5, le=120)] = 15.0
@@ -344,6 +345,8 @@ class QueueForm(Form):
     preferred_s: Annotated[float, Field(gt=0, le=600)] = 15.0
     overflow: Annotated[list[OverflowForm], Field(max_length=20)] = []
     service_level_s: Annotated[float, Field(gt=0, le=3600)] = 20.0
+    parallel: Annotated[int, Field(ge=1, le=20)] = 1
+    confirm: bool | None = None
     keypad: Keypad | None = None
     announce: AnnounceForm | None = None
     callback: CallbackForm | None = None
@@ -351,6 +354,10 @@ class QueueForm(Form):
     music: Name = "default"
     record: RecordForm | None = None
     dispositions: Annotated[dict[DispositionKey, DispositionForm], Field(max_length=10)] = {}
+
+    @property
+    def confirms(self) -> bool:
+        return self.parallel > 1 if self.confirm is None else self.confirm
 
 
 class PhoneForm(Form):

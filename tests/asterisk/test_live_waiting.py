@@ -1,5 +1,5 @@
 """What a caller hears and may do while they wait, on the real Asterisk: announcements that yield, anyone instead of a
-specialist, and a call back that keeps the place in line."""
+specialist, several phones that ring at once, and a call back that keeps the place in line."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.sip.witness import Witness, new_ani
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-NUMBER = "4008001001"
+NUMBER, RINGS_BOTH = "4008001001", "4008001002"
 CARRIER = "127.0.0.3"
 SPECIALIST, ANYONE = "1001", "1003"
 
@@ -40,7 +40,9 @@ def prepare_site(carrier_port: int) -> Callable[[LiveSite], None]:
         for path in (live.folders.site / "flows").iterdir():
             path.unlink()
         (live.folders.site / "flows" / "line.yaml").write_text(FLOW, encoding="utf-8")
+        (live.folders.site / "flows" / "both.yaml").write_text(FLOW.replace("sales", "both"), encoding="utf-8")
         live.edit("numbers.yaml", lambda book: [form.update(flow="line") for form in book.values()])
+        live.edit("numbers.yaml", lambda book: book[RINGS_BOTH].update(flow="both"))
         live.edit("queues.yaml", _queues)
         live.edit("agents.yaml", _agents)
         live.edit("prompts.yaml", _few_prompts)
@@ -63,15 +65,16 @@ def _queues(queues: Any) -> None:
         alarm={"waiting": 1},
         callback={"trunk": "away", "after_s": 1, "from_hour": 0, "to_hour": 24, "tries": 2, "again_s": 1, "ring_s": 5},
     )
+    queues["both"] = {"steps": [{"require": "any"}], "wrap_up_s": 1, "offer_s": 8, "parallel": 2}
 
 
 def _agents(agents: Any) -> None:
     for extension, agent in agents.items():
-        agent.update(queues=["sales"], skills={"laptop": 90 if extension == SPECIALIST else 10})
+        agent.update(queues=["sales", "both"], skills={"laptop": 90 if extension == SPECIALIST else 10})
 
 
 def _few_prompts(prompts: Any) -> None:
-    for key in [key for key in prompts if key.startswith("whisper_")]:
+    for key in [key for key in prompts if key.startswith("whisper_") and key != "whisper_confirm"]:
         del prompts[key]
 
 
@@ -117,6 +120,35 @@ async def test_anyone_now_instead_of_a_specialist(site: LiveSite, witness: Witne
         await phone.wait("confirmed")
         await phone.hang_up(rung.call)
     assert (await witness.row(ani)).agent == ANYONE
+
+
+async def test_several_phones_ring_and_a_key_takes_the_call(site: LiveSite, witness: Witness, park: PhonePark) -> None:
+    """The first picks up and presses nothing, as a mailbox would: the caller waits on, and another has the call."""
+    secrets = {extension: agent.sip_secret for extension, agent in site.site.agents.items()}
+    mailbox = await park.add_phone(SPECIALIST, secrets[SPECIALIST], ring_s=0.5)
+    other = await park.add_phone(ANYONE, secrets[ANYONE], answer="ignore")
+    for extension in (SPECIALIST, ANYONE):
+        await witness.until_agent(extension, phone="free")
+    ani = new_ani()
+    async with site.caller(RINGS_BOTH, ani=ani) as callers:
+        await callers.answered()
+        for phone in (mailbox, other):
+            await phone.wait("incoming", timeout_s=3)
+        await mailbox.wait("confirmed")
+        await other.wait("disconnected", timeout_s=2)
+        await other.set_answer("auto")
+        await mailbox.wait("disconnected", timeout_s=15)
+        rung = await other.wait("incoming")
+        await other.wait("confirmed")
+        await other.press(rung.call, "1")
+        await witness.until_agent(ANYONE, engagement="talking")
+        await asyncio.sleep(1)
+        assert not callers.only.ended
+        await other.hang_up(rung.call)
+    row = await witness.row(ani)
+    assert (row.outcome, row.agent) == ("answered", ANYONE)
+    missed = [entry.fields for entry in witness.entries(ani) if entry.kind == "offer_missed"]
+    assert [(fields["agent"], fields["why"]) for fields in missed] == [(SPECIALIST, "rejected")]
 
 
 async def test_a_call_back_keeps_its_place_and_is_dialled_once(

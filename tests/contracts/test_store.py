@@ -35,8 +35,8 @@ def call(call_id: str) -> WaitingCall:
     return WaitingCall(call_id, "sales", NOW)
 
 
-def offer(call_id: str = "c1", agent: str = "1001", token: str = "t1") -> Offer:  # noqa: S107
-    return Offer(token, call_id, agent, "sales", 0, NOW, NOW + 2)
+def offer(call_id: str = "c1", agent: str = "1001", token: str = "t1", beside: str = "") -> Offer:  # noqa: S107
+    return Offer(token, call_id, agent, "sales", 0, NOW, NOW + 2, beside=beside)
 
 
 async def available(store: Store, *extensions: str) -> None:
@@ -151,6 +151,40 @@ async def test_the_whole_life_of_an_offer(store: Store) -> None:
     idle = await store.wrapped_up("1001", now=NOW + 70)
     assert idle is not None
     assert (idle.engagement, idle.deadline, idle.idle_since) == (Engagement.IDLE, None, NOW + 70)
+
+
+FIRST, BESIDE, OTHER = offer(), offer("c1", "1002", "t2", beside="t1"), offer("c1", "1003", "t3", beside="t1")
+
+
+async def test_several_phones_ring_and_the_first_to_answer_has_the_call(store: Store) -> None:
+    await available(store, "1001", "1002", "1003")
+    await store.join(call("c1"))
+    assert await store.claim(BESIDE) is None  # beside nothing
+    for one in (FIRST, BESIDE, OTHER):
+        assert await store.claim(one)
+        assert await store.step(one, E.RING, now=NOW, deadline=NOW + 15)
+    assert await store.claim(offer("c1", "1004", "t4")) is None
+    assert await store.step(BESIDE, E.ANSWER, now=NOW, deadline=NOW + 999)
+    assert await store.step(FIRST, E.ANSWER, now=NOW, deadline=NOW + 999) is None
+    assert await store.step(OTHER, E.ANSWER, now=NOW, deadline=NOW + 999) is None
+    for one in (FIRST, OTHER):
+        state = await store.step(one, E.WITHDRAW, now=NOW, deadline=None)
+        assert state is not None
+        assert (state.engagement, state.misses.total) == (Engagement.IDLE, 0)
+    assert await waiting(store) == set()  # it is talked to
+    assert await store.leave("c1") == BESIDE
+
+
+async def test_who_rang_beside_does_not_bring_the_call_back(store: Store) -> None:
+    await available(store, "1001", "1002")
+    await store.join(call("c1"))
+    for one in (FIRST, BESIDE):
+        assert await store.claim(one)
+        assert await store.step(one, E.RING, now=NOW, deadline=NOW + 15)
+    assert await store.step(BESIDE, E.MISS, now=NOW, deadline=None)
+    assert await waiting(store) == set()
+    assert await store.step(FIRST, E.MISS, now=NOW, deadline=None)
+    assert await waiting(store) == {"c1"}
 
 
 async def test_a_miss_counts_and_costs_the_place(store: Store) -> None:

@@ -56,7 +56,7 @@ def sample_site() -> Site:
 
 
 Phone = Callable[["Caller", str], Awaitable[None]]
-"""What an agent's phone does when it is rung for this caller; the extension is given."""
+"""What an agent's phone does when it is rung for this caller; the extension is given, or several, joined by "&"."""
 
 
 @dataclass
@@ -97,7 +97,7 @@ class Caller(FakeCaller):
     @property
     def rung(self) -> list[str]:
         """The extensions that were dialled, in order."""
-        return [words[2].split(",")[0].removeprefix("PJSIP/") for words in self.commands if words[1:2] == ("Dial",)]
+        return [words[2].split(",")[0].replace("PJSIP/", "") for words in self.commands if words[1:2] == ("Dial",)]
 
     async def call(self) -> Caller:
         await super().call()
@@ -111,8 +111,8 @@ class Caller(FakeCaller):
         if self.replies == self.moment and not self.during:
             self.strike(self)
 
-    def dialled(self, status: str, cause: int) -> None:
-        self.variables |= {"DIALSTATUS": status, "HANGUPCAUSE": str(cause)}
+    def dialled(self, status: str, cause: int, picked_up: str = "") -> None:
+        self.variables |= {"DIALSTATUS": status, "HANGUPCAUSE": str(cause), "DIALEDPEERNUMBER": picked_up}
 
     def substitute(self, text: str) -> str:
         """The dialplan's arithmetic of the length of the talk is done here, on our clock."""
@@ -137,7 +137,7 @@ async def _struck(caller: FakeCaller, words: tuple[str, ...]) -> None:
 async def _dial(caller: FakeCaller, words: tuple[str, ...]) -> str:
     assert isinstance(caller, Caller)
     phone = caller.phones.pop(0) if caller.phones else talks()
-    await phone(caller, words[2].split(",")[0].removeprefix("PJSIP/"))
+    await phone(caller, words[2].split(",")[0].replace("PJSIP/", ""))
     return "200 result=-1" if caller.hung_up else "200 result=0"
 
 
@@ -153,9 +153,19 @@ def talks(seconds: float = 30.0, *, ends: Callable[[Caller], None] | None = None
         caller.here.clock.now += seconds
         if ends is not None:
             ends(caller)
-        caller.dialled("ANSWER", 16)
+        caller.dialled("ANSWER", 16, extension)
 
     return phone
+
+
+def first_of_all(extension: str, then: Phone) -> Phone:
+    """Several phones ring, and this one is the first to be picked up."""
+
+    async def phones(caller: Caller, extensions: str) -> None:
+        assert extension in extensions.split("&")
+        await then(caller, extension)
+
+    return phones
 
 
 def hangs_up_in_whisper(*, seen: bool = True) -> Phone:
@@ -164,7 +174,7 @@ def hangs_up_in_whisper(*, seen: bool = True) -> Phone:
     async def phone(caller: Caller, extension: str) -> None:
         if seen:
             await caller.here.picked_up(caller, extension)
-        caller.dialled("ANSWER", 16)
+        caller.dialled("ANSWER", 16, extension)
 
     return phone
 
@@ -274,10 +284,10 @@ class SampleCentre:
 
     async def picked_up(self, caller: Caller, extension: str) -> None:
         """What Asterisk's DialEnd does, as `hotline/pbx_watch.py` takes it."""
-        record, offer = self.live.dialled.get(caller.channel, (None, None))
-        if record is not None and offer is not None and offer.agent == extension:
+        record, offers = self.live.dialled.get(caller.channel, (None, {}))
+        if record is not None and extension in offers:
             record.answered(extension)
-            await self.router.answered(offer)
+            await self.router.answered(offers[extension])
 
     # Calls.
 

@@ -82,15 +82,14 @@ ADD_DIRECT = st.tuples(
 GONE = st.tuples(st.just("gone"), st.sampled_from(CALLS + EXTENSIONS))
 
 
-@pytest.mark.parametrize("scan", [-99, 0, 32])
+@pytest.mark.parametrize(("few", "kept_empty"), [(0, 1024), (2, 1), (2, 1024), (32, 1), (32, 1024)])
 @settings(max_examples=150)
 @given(changes=st.lists(st.one_of(ADD_CALL, ADD_DIRECT, ADD_AGENT, GONE), max_size=60))
-def test_the_index_chooses_as_everybody_would(scan: int, changes: list[tuple[object, ...]]) -> None:
-    before, matching.SCAN = matching.SCAN, scan
-    try:
+def test_the_index_chooses_as_everybody_would(few: int, kept_empty: int, changes: list[tuple[object, ...]]) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(matching, "FEW", few)
+        patch.setattr(matching, "KEPT_EMPTY", kept_empty)
         _play(changes)
-    finally:
-        matching.SCAN = before
 
 
 def _play(changes: list[tuple[object, ...]]) -> None:
@@ -179,6 +178,23 @@ def test_empty_buckets_do_not_pile_up(monkeypatch: pytest.MonkeyPatch) -> None:
         buckets.remove(of, (0, 0.0, "c"))
     assert len(buckets._buckets) <= 5
     assert not buckets
+
+
+@pytest.mark.parametrize("few", [0, 32])
+def test_the_index_lets_go_of_classes_that_nobody_waits_in(few: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(matching, "KEPT_EMPTY", 4)
+    monkeypatch.setattr(matching, "FEW", few)
+    profiles, index = Profiles(), Index()
+    index.add_agent(IdleAgent("1001", 0.0), profiles.agent_class({}, frozenset({"sales"})))
+    requirement = Requirement.parse("not $caller")
+    for n in range(200):
+        of = profiles.call_class("sales", "longest_idle", requirement.bind({"caller": str(n)}))
+        index.add_call((0, float(n), "c"), of)
+        assert index.best_call("1001") == "c"
+        index.remove_call("c")
+    del of
+    gc.collect()
+    assert len(profiles._calls) <= 10
 
 
 def test_an_order_is_of_one_kind() -> None:
