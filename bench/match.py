@@ -96,6 +96,17 @@ class World:
         self.index.add_call(order, of)
         self.note(order, of)
 
+    def step(self, call: str) -> None:
+        """From now on it asks for something else, in its old place."""
+        order, _ = self.waiting[call]
+        of = self.chance.choice(self.classes)
+        self.index.remove_call(call)
+        self.index.add_call(order, of)
+        self.waiting[call] = (order, of)
+
+    def change_skills(self, agent: int) -> None:
+        self.agents_of[agent] = self._agent_class(agent)
+
     def oldest(self) -> str:
         """Who has waited longest. Raises IndexError when nobody waits."""
         while self._line[0] not in self.waiting:
@@ -137,8 +148,8 @@ async def run(_: None, decisions: int = DECISIONS) -> Report:
             f"waiting calls x agents; {_SKILLS} skills, {_REQUIREMENTS} requirements over {_QUEUES} queues; {decisions}"
             f" decisions each. {1e6 / mean:,.0f} decisions a second (wanted: 50,000, which is 20 µs); p99.9"
             f" {worst:.0f} µs (wanted: at most 200).",
-            f"Equal to a brute-force search in {checked:,} random events (arrive, abandon, free, call taken) in a"
-            " centre of 60 calls and 40 agents, four of them generalists, decision by decision.",
+            f"Equal to a brute-force search in {checked:,} random events (arrive, abandon, free, call taken, step,"
+            " skills changed) in a centre of 60 calls and 40 agents, four of them generalists, decision by decision.",
             f"naive scan: every waiting call looked at, its fit worked out ({_NAIVE} decisions). {_BROAD}: one agent in"
             " ten can serve every call.",
         ),
@@ -187,6 +198,10 @@ def _agrees(events: int) -> int:
             gone = world.oldest()
             del world.waiting[gone]
             world.index.remove_call(gone)
+        elif what < 0.25 and world.waiting:  # its next step
+            world.step(world.oldest())
+        elif what < 0.27:
+            world.change_skills(world.someone())
         elif what < 0.6 and len(world.waiting) < 60:
             world.arrive()
         else:
