@@ -116,15 +116,17 @@ class Buckets(Generic[C, O]):
             self._moved.clear()
 
     def _in_order(self) -> SortedList:
-        """`_heads`, put right."""
+        """`_heads`, put right: first who was there, then who is, for a member may have changed its class, and orders are
+        told apart by their members alone."""
         firsts, heads = self._firsts, self._heads
         if heads is None:
             heads = self._heads = SortedList((order, of) for of, order in firsts.items())
-        for of, before in self._moved.items():
-            now = firsts.get(of)
-            if before is not None and before != now:
+        moved = [(of, before, now) for of, before in self._moved.items() if before != (now := firsts.get(of))]
+        for of, before, _ in moved:
+            if before is not None:
                 heads.remove((before, of))
-            if now is not None and before != now:
+        for of, _, now in moved:
+            if now is not None:
                 heads.add((now, of))
         self._moved.clear()
         return heads
