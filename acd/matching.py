@@ -116,8 +116,8 @@ class Buckets(Generic[C, O]):
             self._moved.clear()
 
     def _in_order(self) -> SortedList:
-        """`_heads`, put right: first who was there, then who is, for a member may have changed its class, and orders are
-        told apart by their members alone."""
+        """`_heads`, put right: out with the old firsts before the new ones come in, for a member may have changed its
+        class, and orders are told apart by their members alone."""
         firsts, heads = self._firsts, self._heads
         if heads is None:
             heads = self._heads = SortedList((order, of) for of, order in firsts.items())
