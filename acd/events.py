@@ -9,7 +9,7 @@ Kinds are spelt as the journal spells its entries. Fields by kind:
     offer_missed    token, why                               offer_lapsed    token, why
     answered        token, deadline                          talk_ended      token, wrap_up_s, by
     wait_over       -                                        queue_left      why (`LeftFor`)
-    sent_on         to (queue, or ''), why                   announced       position, expected_s, low_s, high_s
+    sent_on         to (queue, or ''), why                   announced       position, expected_s, low_s, high_s, aloud
     agent_presence  presence, reason, change, restored       wrap_up_ended   -
     wrap_up_until   until (Unix s)                           phone           state
     rest            until (Unix s, or None: over)
@@ -44,7 +44,7 @@ class EventKind(StrEnum):
     ANSWERED = "answered"
     TALK_ENDED = "talk_ended"
     WAIT_OVER = "wait_over"  # the queue's longest wait is reached
-    ANNOUNCED = "announced"  # the caller has been told how long it may take
+    ANNOUNCED = "announced"  # how long it may take; not aloud: only to be compared
     SENT_ON = "sent_on"  # the queue passes the call on: overflow, or somebody at the console
     QUEUE_LEFT = "queue_left"
     AGENT_PRESENCE = "agent_presence"

@@ -403,11 +403,11 @@ class Router:
         """Have the queue's last promises been kept? If not, better say nothing."""
         return self._score.good(ticket.call.queue)
 
-    def announced(self, ticket: Ticket, look: WaitLook) -> None:
-        """The caller has been told so."""
+    def announced(self, ticket: Ticket, look: WaitLook, *, aloud: bool) -> None:
+        """What the caller has been told of the wait, or would have been; either is compared with what comes."""
         place = self._line.get(ticket.call_id)
         if place is not None:
-            self._parts.tell.announced(place, self._clock(), look)
+            self._parts.tell.announced(place, self._clock(), look, aloud)
 
     async def agent(self, extension: str) -> AgentView:
         """Raises KeyError for an extension that is no agent's."""
@@ -428,7 +428,7 @@ class Router:
 
     async def queues(self) -> Sequence[QueueView]:
         now = self._clock()
-        return [queue_view(name, self._floor, self._line, now) for name in self._queues]
+        return [queue_view(name, self._floor, self._line, now, self._score.share(name)) for name in self._queues]
 
 
 def _all(*hearers: Callable[[AcdEvent], None]) -> Callable[[AcdEvent], None]:

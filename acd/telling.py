@@ -49,7 +49,7 @@ class Telling:
             returned=call.returned,
         )
 
-    def announced(self, place: Place, at: float, look: WaitLook) -> None:
+    def announced(self, place: Place, at: float, look: WaitLook, aloud: bool) -> None:
         self.of_call(
             EventKind.ANNOUNCED,
             place,
@@ -58,6 +58,7 @@ class Telling:
             expected_s=round(look.expected_s, 1),
             low_s=round(look.low_s, 1),
             high_s=round(look.high_s, 1),
+            aloud=aloud,
         )
 
     def left(self, place: Place, at: float, why: LeftFor) -> None:

@@ -36,7 +36,8 @@ class AgentView:
 @dataclass(frozen=True, slots=True)
 class QueueView:
     """Counts of now. ``staffed``: agents of the queue who are not logged out; ``idle``: those who could
-    take a call at once; ``ringing``: its calls that are offered; ``talking``: its conversations."""
+    take a call at once; ``ringing``: its calls that are offered; ``talking``: its conversations. ``promises_kept``: of
+    the waits foretold of late, the share that came true, 0-1; None while there are few."""
 
     name: str
     waiting: int
@@ -45,6 +46,7 @@ class QueueView:
     talking: int
     staffed: int
     idle: int
+    promises_kept: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,7 @@ def agent_view(floor: Floor, extension: str) -> AgentView:
     )
 
 
-def queue_view(name: str, floor: Floor, line: Line, now: float) -> QueueView:
+def queue_view(name: str, floor: Floor, line: Line, now: float, promises_kept: float | None = None) -> QueueView:
     waiting = [place.call.joined_at for place in line.of(name) if place.ticket.waits]
     states = [state for state in floor if name in floor.specs[state.extension].queues]
     offers = [(state.engagement, state.offer) for state in floor if state.offer is not None]
@@ -111,4 +113,5 @@ def queue_view(name: str, floor: Floor, line: Line, now: float) -> QueueView:
         talking=talking,
         staffed=sum(state.presence is not Presence.LOGGED_OUT for state in states),
         idle=sum(floor.eligible(state.extension) for state in states),
+        promises_kept=promises_kept,
     )

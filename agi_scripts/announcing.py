@@ -7,8 +7,8 @@ while the queue's last promises were mostly broken.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from math import ceil, floor, isfinite
+from dataclasses import dataclass, replace
+from math import ceil, floor
 
 from acd.expected_wait import WaitLook
 from acd.router import Ticket
@@ -84,9 +84,8 @@ class Announcer:
         keys: set[str] = set()
         if self._rules.position:
             parts += ["wait_position", spoken(SpokenKind.NUMBER, str(look.position))]
-        if self._rules.expected and self._worth_saying(look):
-            parts += _range(look)
-            self._centre.router.announced(self._ticket, look)
+        if self._rules.expected and look.high_s <= _LONGEST_S:
+            parts += self._promise(_in_minutes(look))
         if self._rules.choice and look.anyone_now:
             parts += ["wait_anyone"]
             keys.add(ANYONE_KEY)
@@ -97,8 +96,12 @@ class Announcer:
             parts += [self._rules.messages[self._said % len(self._rules.messages)]]
         return parts, frozenset(keys)
 
-    def _worth_saying(self, look: WaitLook) -> bool:
-        return isfinite(look.high_s) and look.high_s <= _LONGEST_S and self._centre.router.wait_is_known(self._ticket)
+    def _promise(self, look: WaitLook) -> Sequence[Part]:
+        """Silent while most of the queue's promises are broken; what would have been said is compared all the same, or
+        it would be silent for good."""
+        aloud = self._centre.router.wait_is_known(self._ticket)
+        self._centre.router.announced(self._ticket, look, aloud=aloud)
+        return _range(look) if aloud else []
 
     def _may_be_called_back(self, look: WaitLook) -> bool:
         rules, call = self._rules.callback, self._ticket.call
@@ -108,9 +111,15 @@ class Announcer:
         return waited_s >= rules.after_s or look.expected_s >= rules.expected_s
 
 
+def _in_minutes(look: WaitLook) -> WaitLook:
+    """The range in whole minutes, as it is said."""
+    low_s, high_s = floor(look.low_s / _MINUTE_S) * _MINUTE_S, max(1, ceil(look.high_s / _MINUTE_S)) * _MINUTE_S
+    return replace(look, low_s=low_s, high_s=high_s)
+
+
 def _range(look: WaitLook) -> list[Part]:
-    """In whole minutes: "between two and four minutes"."""
-    low, high = floor(look.low_s / _MINUTE_S), ceil(look.high_s / _MINUTE_S)
+    """Between two and four minutes."""
+    low, high = round(look.low_s / _MINUTE_S), round(look.high_s / _MINUTE_S)
     if high <= 1:
         return ["wait_under_a_minute"]
     if low < 1:

@@ -100,6 +100,11 @@ async def _running(site: Site, folders: SiteFolders) -> AsyncIterator[Finding]:
         yield fail("the engine has no Asterisk: nobody is offered a call", "see var/log/asterisk.log")
     if problems := status.get("flow_problems"):
         yield warn(f"{problems} times in the last day something failed in a flow", "`hotline problems` says where")
+    for strategy, failure in (status.get("failed_strategies") or {}).items():
+        yield warn(
+            f"the strategy {strategy} fails, and agents are chosen as by longest_idle: {failure}",
+            "mend it, then `hotline check`; a restart asks it again",
+        )
     parked = (status.get("journal") or {}).get("parked", 0)
     if parked:
         yield warn(

@@ -25,7 +25,7 @@ from hotline.control import ask
 from hotline.settings import SiteFolders
 
 _AGENT = ("agent", "name", "presence", "engagement", "phone", "queue", "call")
-_QUEUE = ("name", "waiting", "longest_wait_s", "ringing", "talking", "staffed", "idle")
+_QUEUE = ("name", "waiting", "longest_wait_s", "ringing", "talking", "staffed", "idle", "promises_kept")
 
 
 def status(site: SiteOption = DEFAULT_SITE, as_json: JsonOption = False) -> None:

@@ -6,15 +6,23 @@ from datetime import date, datetime
 from decimal import Decimal
 from itertools import product
 from math import inf
+from types import SimpleNamespace
+from typing import cast
+from unittest.mock import AsyncMock
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from acd.events import AcdEvent, EventKind
-from acd.expected_wait import WaitScore, wait_look
-from acd.model import StepSpec
+from acd.expected_wait import WaitLook, WaitScore, wait_look
+from acd.model import StepSpec, WaitingCall
+from acd.tickets import Ticket
+from agi_scripts.announcing import Announcer, WaitingRules
 from agi_scripts.callback import CallbackState, CallbackWish, NoSuchStep, callable_at, checked
+from agi_scripts.centre import Centre
 from agi_scripts.wrap_up import typed_amount, typed_day
+from ivr.agi_voice import AgiVoice
+from ivr.voice import SILENCE
 from tests.fakes.paper_centre import PaperCentre, agent, at_once, queue
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -92,6 +100,25 @@ def test_a_queue_falls_silent_when_its_promises_are_broken_and_speaks_again() ->
     assert score.share("sales") == before
     _promise(score, "patient", 160, EventKind.QUEUE_LEFT)  # says that it was too long
     assert score.share("sales") != before
+
+
+@pytest.mark.parametrize("known", [True, False])
+async def test_a_silent_queue_goes_on_comparing_what_it_would_have_said(known: bool) -> None:
+    told: list[tuple[WaitLook, bool]] = []
+    router = SimpleNamespace(
+        wait_look=lambda _: WaitLook(1, 100.0, 50.0, 150.0),
+        wait_is_known=lambda _: known,
+        announced=lambda _, look, *, aloud: told.append((look, aloud)),
+    )
+    centre = SimpleNamespace(router=router, clock=lambda: 1000.0, callbacks=None)
+    ticket = Ticket(WaitingCall("c1", "sales", 1000.0))
+    announce = AsyncMock(return_value=SILENCE)
+    announcer = Announcer(WaitingRules(first_s=0), cast(Centre, centre), ticket)
+    await announcer.speak(cast(AgiVoice, SimpleNamespace(announce=announce)))
+    assert told == [(WaitLook(1, 100.0, 0.0, 180.0), known)]  # in whole minutes, as it is said
+    (parts,) = announce.await_args.args
+    assert ("wait_at_most" in parts) is known
+    assert parts[0] == "wait_position"
 
 
 def test_no_call_back_is_dialled_twice() -> None:
