@@ -94,7 +94,7 @@ class Router:
         rules = rules or RouterRules()
         self._line = Line(ladders, index, self._deadlines, rules.priority_class_s, self._floor.is_staffed)
         self._held = Held()
-        handled = HandleTimes()
+        handled = self._handled = HandleTimes()
         self._looks = QueueLooks(self._floor, self._line, handled)
         self._wait_looks = WaitLooks(self._floor, self._line, handled, rules.priority_class_s)
         self._score = WaitScore()
@@ -398,6 +398,10 @@ class Router:
         """How long this caller will go on waiting; None: they do not wait any more."""
         place = self._line.get(ticket.call_id)
         return self._wait_looks.look(place) if place is not None and place.ticket.waits else None
+
+    def learn(self, handled: HandleTimes) -> None:
+        """How long conversations took before this engine began."""
+        self._handled.learn(handled)
 
     def wait_is_known(self, ticket: Ticket) -> bool:
         """Have the queue's last promises been kept? If not, better say nothing."""

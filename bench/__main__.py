@@ -23,7 +23,7 @@ from typing import Any
 
 from rich.console import Console
 
-from bench import ivr, match, menu, reach, ring, scale, wait
+from bench import ewt, ivr, match, menu, reach, ring, scale, wait
 from bench.children import BenchError
 from bench.figures import Report
 from bench.hall import Hall, open_hall, open_ivr_hall
@@ -47,6 +47,7 @@ _BENCHES = {
     "reach": _Bench(reach.run, reach.CALLS),
     "menu": _Bench(menu.run, menu.CALLS),
     "match": _Bench(match.run, match.DECISIONS, match.no_hall),
+    "ewt": _Bench(ewt.run, ewt.CALLS, match.no_hall),
     "wait": _Bench(wait.run, wait.CALLS),
     "scale": _Bench(scale.run, scale.CALLS, scale.open_small),
     "ivr": _Bench(ivr.run, ivr.CALLS, open_ivr_hall),

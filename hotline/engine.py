@@ -13,8 +13,9 @@ from contextlib import AsyncExitStack
 from datetime import datetime
 
 from acd.ami.pbx import Pbx
-from acd.event_log import EventLog
+from acd.event_log import EventLog, read
 from acd.events import AcdEvent, EventKind
+from acd.handle_times import handle_times
 from acd.memory import MemoryStore
 from acd.router import Router, Ticket
 from agi_scripts.admission import Admission
@@ -35,6 +36,7 @@ from crm_bridge.entry import Entry
 from crm_bridge.journal import Journal
 from crm_bridge.migrating import migrate
 from crm_bridge.presence import JournalPresenceBook, last_conversations
+from crm_bridge.problems import DAY_S
 from crm_bridge.relay import Relay
 from crm_bridge.resume import left_off
 from crm_bridge.seed import sow
@@ -132,6 +134,7 @@ class Engine:
         await closings.read()
         router = await self._router(journal, pbx, events, today, closings)
         self._keep(today.load(self._folders.events, self._started_at), "figures", ends)
+        self._keep(self._learn(router), "handle times", ends)
         watch.join(router)
         self._callbacks = make_callbacks(self._site, router, pbx, journal, self._clock)
         ends.push_async_callback(self._callbacks.stop)
@@ -286,6 +289,11 @@ class Engine:
                 await asyncio.sleep(_PICTURE_EVERY_S)
 
         self._keep(draw(), "metrics", ends)
+
+    async def _learn(self, router: Router) -> None:
+        """Of yesterday's and today's conversations, for the first waits that are foretold."""
+        past = read(self._folders.events, self._started_at - DAY_S, self._started_at)
+        router.learn(await asyncio.to_thread(handle_times, past))
 
     def _keep(self, work: Coroutine[None, None, None], name: str, ends: AsyncExitStack) -> None:
         """Run a part in a task of its own until ``ends``."""

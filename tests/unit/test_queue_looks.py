@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from acd.handle_times import RECENT
+from acd.handle_times import RECENT, handle_times
 from acd.model import Miss, PhoneState
 from acd.queue_looks import expected_wait_s
 from ivr.flow.outside import QueueLook
@@ -113,6 +113,18 @@ def test_only_the_last_conversations_count() -> None:
         converse(found, f"c{n}", 20)
     found.join("now")
     assert found.router.look("sales").expected_wait_s == 30.0
+
+
+def test_what_the_log_tells_of_before_counts_as_the_older(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("acd.handle_times.RECENT", 3)
+    before, found = centre(wrap_up_s=10), centre(wrap_up_s=10)
+    for one, lengths in ((before, (10, 20, 40)), (found, (80,))):
+        one.staff("1001")
+        for n, seconds in enumerate(lengths):
+            converse(one, f"c{n}", seconds)
+    found.router.learn(handle_times(before.events))
+    found.join("now")
+    assert found.router.look("sales").expected_wait_s == pytest.approx((30 + 50 + 90) / 3)
 
 
 def test_a_phone_that_was_picked_up_and_gone_is_no_conversation() -> None:
