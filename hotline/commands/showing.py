@@ -76,14 +76,15 @@ def show_json(rows: Iterable[Mapping[str, Any]]) -> None:
 def show_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Plain text only: a caller's name is shown, never read as markup, and its control characters not at all. One
     row is one line, however narrow the terminal: a number cut in two can be neither read nor found."""
-    table = table_of(title, columns, rows)
+    table = table_of(title, [column.replace("_", " ") for column in columns], rows)
     Console(file=out.file, width=max(out.width, _WIDEST), highlight=False).print(table)
 
 
 def table_of(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
+    """As narrow as may be: a heading takes a line for each of its words (``longest_wait_s``)."""
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     for column in columns:
-        table.add_column(column.replace("_", " "), no_wrap=True)
+        table.add_column(column.replace("_", "\n"), no_wrap=True)
     for row in rows:
         table.add_row(*(Text(printable(cell)) for cell in row))
     return table
