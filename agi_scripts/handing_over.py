@@ -63,6 +63,7 @@ async def _consulted(
     whom the agent wanted to ask."""
     assert handover.consultation is not None  # noqa: S101 (for the type checker)
     chosen, until = handover.consultation.chosen, centre.clock() + _LONGEST_S
+    handover.consultation.alone.set()
     await voice.music(True)
     while not chosen.done() and not centre.live.draining and centre.clock() < until:
         if (await voice.wait(_LISTEN_S)).ended is Ended.GONE:
@@ -71,11 +72,22 @@ async def _consulted(
     party = chosen.result() if chosen.done() else None
     if party is None:
         return await _blind(session, record, centre, wish, handover)
+    await voice.music(False)  # or Bridge would leave it playing, and nobody would be heard
     return await talk_with(session, record, centre, party)
 
 
 async def talk_with(session: AgiSession, record: CallRecord, centre: Centre, party: Party) -> WaitEnd | Handover:
-    """Join the caller to a leg that is there."""
+    """Join the caller to a leg that is there. Whom a queue gave is free again when the outcome is durable."""
+    if party.offer is None:
+        return await _joined(session, record, centre, party)
+    record.queue = party.offer.queue
+    try:
+        return await _joined(session, record, centre, party)
+    finally:
+        await centre.router.finished(party.offer)
+
+
+async def _joined(session: AgiSession, record: CallRecord, centre: Centre, party: Party) -> WaitEnd | Handover:
     who = party.who.agent
     talk = Talk(record, who, party.channel)
     if who:

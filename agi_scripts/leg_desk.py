@@ -56,15 +56,14 @@ async def _pass_on(session: AgiSession, voice: AgiVoice, centre: Centre, talk: T
 
 
 async def _ask_first(session: AgiSession, voice: AgiVoice, centre: Centre, talk: Talk) -> str:
-    """Attended: the agent's leg leaves the caller, who hears music, and goes on in `serve_consult`. A queue cannot be
-    asked."""
+    """Attended: the agent's leg leaves the caller, who hears music, and goes on in `serve_consult`."""
     to = await _whereto(voice, centre)
-    if to is None or to.queue or not await _can_take(to, centre, talk):
+    if to is None or not await _can_take(to, centre, talk):
         return _NOT_THERE
     if to.agent and (await centre.router.agent(to.agent)).phone is not PhoneState.FREE:
         return _NOT_THERE
     token = session.request.uniqueid
-    consultation = Consultation(to, talk.extension, talk.record.channel)
+    consultation = Consultation(to, talk.extension, talk.record)
     centre.live.consultations[token] = consultation
     await session.set_variables({f"__{variables.CONSULT}": token})
     talk.handover = Handover(to, talk.extension, consultation)
@@ -91,7 +90,9 @@ async def _whereto(voice: AgiVoice, centre: Centre) -> Destination | None:
 
 async def _can_take(to: Destination, centre: Centre, talk: Talk) -> bool:
     """Nobody is sent to somebody who has gone home, and nobody to where they are."""
-    if not to.agent:
+    if to.queue:
+        return centre.router.look(to.queue).staffed > 0
+    if to.outside:
         return True
     return to.agent != talk.extension and (await centre.router.agent(to.agent)).presence is Presence.AVAILABLE
 

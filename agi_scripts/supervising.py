@@ -66,13 +66,12 @@ async def _take_over(session: AgiSession, extension: str, centre: Centre, voice:
     """The agent's leg ends, and the caller is joined to this one."""
     me = Destination(agent=extension)
     _audit(centre, extension, "take_over", talk.extension, talk.record.call_id)
-    consultation = Consultation(me, talk.extension, talk.record.channel)
+    consultation = Consultation(me, talk.extension, talk.record)
     consultation.choose(Party(session.request.channel, me))
     talk.handover = Handover(me, extension, consultation)
     if not await centre.console.hangup(leg):
         talk.handover = None
         return "desk_refused"
-    await voice.music(True)
     await voice.wait(_TO_BE_JOINED_S)
     return GONE
 

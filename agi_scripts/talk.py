@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from acd.model import Offer
     from agi_scripts.record import CallRecord
 
 
@@ -25,10 +26,11 @@ class Destination:
 
 @dataclass(frozen=True, slots=True)
 class Party:
-    """A leg that waits to be joined to the caller, and whose it is."""
+    """A leg that waits to be joined to the caller, and whose it is. ``offer``: by which a queue gave them."""
 
     channel: str
     who: Destination
+    offer: Offer | None = None
 
 
 @dataclass(eq=False, slots=True)
@@ -38,7 +40,10 @@ class Consultation:
 
     asked: Destination
     by: str
-    caller: str  # the caller's channel
+    record: CallRecord  # the caller's
+    offer: Offer | None = None  # by which the queue that was asked gave somebody
+    alone: asyncio.Event = field(default_factory=asyncio.Event)  # the caller is out of the ACD, and hears music
+    left: asyncio.Event = field(default_factory=asyncio.Event)  # the agent has hung up on who was asked
     chosen: asyncio.Future[Party | None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
     def choose(self, party: Party | None) -> bool:

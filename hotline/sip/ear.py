@@ -44,13 +44,16 @@ class Sound:
     def seconds(self) -> float:
         return len(self._ulaw) / 8000
 
+    def samples(self, last_s: float) -> list[int]:
+        """What was heard last, 16 bit at 8 kHz."""
+        return ulaw_to_linear(bytes(self._ulaw[-max(1, round(last_s * 8000)) :]))
+
     def level_dbfs(self, last_s: float | None = None, *, at: float | None = None) -> float:
         """The RMS of all, or of the audio of the last ``last_s`` seconds. With ``at`` (Unix s) a stream that had
         stopped ``last_s`` before it is silence: what is old is not being heard."""
         if at is not None and last_s is not None and at - self.last_at > last_s:
             return SILENT_DBFS
-        tail = self._ulaw if last_s is None else self._ulaw[-max(1, round(last_s * 8000)) :]
-        return level_dbfs(ulaw_to_linear(bytes(tail)))
+        return level_dbfs(self.samples(self.seconds if last_s is None else last_s))
 
     def save(self, path: Path) -> None:
         """As 8 kHz mono 16-bit WAV."""

@@ -14,6 +14,7 @@ import pytest_asyncio
 from hotline.sip.callers import Callers
 from tests.sip.live_site import LiveSite
 from tests.sip.phones import ParkedPhone, PhonePark
+from tests.sip.sound import RATE, samples_of, tone_share
 from tests.sip.staff import log_in
 from tests.sip.witness import Witness, new_ani
 
@@ -29,7 +30,8 @@ nodes:
   bye: {kind: hangup}
 """
 AGENTS = ("1001", "1002", "1004")
-SOUND_DBFS = -40.0
+FIRST_HZ, OTHER_HZ = 440, 880  # what the agents' phones say
+PURE = 0.9
 
 
 @pytest.fixture(scope="module")
@@ -74,17 +76,26 @@ async def talking(
 ) -> AsyncIterator[tuple[str, Callers, ParkedPhone, int, list[ParkedPhone]]]:
     """A caller in conversation with 1001; the others' phones are there."""
     witness, ani = Witness(site), new_ani()
-    first = await park.add_phone("1001", site.site.agents["1001"].sip_secret, tone_hz=440)
+    first = await park.add_phone("1001", site.site.agents["1001"].sip_secret, tone_hz=FIRST_HZ)
     await witness.until_agent("1001", engagement="idle", phone="free")
     async with site.caller(NUMBER, ani=ani) as callers:
         rung = await first.wait("incoming")
         await first.wait("confirmed")
         await callers.answered()
-        phones = [await park.add_phone(one, site.site.agents[one].sip_secret, tone_hz=880) for one in others]
+        phones = [await park.add_phone(one, site.site.agents[one].sip_secret, tone_hz=OTHER_HZ) for one in others]
         for one in others:
             await witness.until_agent(one, phone="free")
-        await witness.until(lambda: callers.only.level_dbfs(0.4), lambda level: level > SOUND_DBFS, timeout_s=4)
+        await hears(callers, FIRST_HZ)
         yield ani, callers, first, rung.call, phones
+
+
+async def hears(callers: Callers, hertz: int, timeout_s: float = 8.0) -> None:
+    """Whom, and no music."""
+
+    def share() -> float:
+        return tone_share(callers.only.sound.samples(0.4), hertz)
+
+    await Witness.until(share, lambda found: found > PURE, timeout_s)
 
 
 async def legs(site: LiveSite, ani: str) -> list[tuple[str, str, float]]:
@@ -105,7 +116,7 @@ async def test_blind_to_an_agent(site: LiveSite, witness: Witness, park: PhonePa
         await second.wait("confirmed")
         await asyncio.sleep(1.5)
         assert callers.only.ended == ""
-        assert callers.only.level_dbfs(0.5) > SOUND_DBFS
+        await hears(callers, OTHER_HZ)
         await second.hang_up(taken.call)
         await callers.ended()
     row = await witness.row(ani)
@@ -138,8 +149,9 @@ async def test_nobody_there_leads_back_to_the_caller(site: LiveSite, witness: Wi
             await first.press(call, typed)
             await asyncio.sleep(len(typed) * 0.4 + 4.5)
             assert callers.only.ended == ""
-            assert callers.only.level_dbfs(0.5) > SOUND_DBFS
+            await hears(callers, FIRST_HZ)
         await first.hang_up(call)
+        await callers.ended()
     row = await witness.row(ani)
     assert (row.agent, row.hangup_by) == ("1001", "agent")
 
@@ -167,11 +179,11 @@ async def test_asked_first_and_handed_over(site: LiveSite, witness: Witness, par
         asked = await second.wait("incoming", timeout_s=8)
         await second.wait("confirmed")
         await asyncio.sleep(1.5)
-        assert park.heard_level(asked.call, 0.5) > SOUND_DBFS  # the first agent, not the caller
+        assert tone_share(samples_of(park.recording(asked.call))[-RATE // 2 :], FIRST_HZ) > PURE
         await first.hang_up(call)
         await asyncio.sleep(2)
         assert callers.only.ended == ""
-        assert callers.only.level_dbfs(0.5) > SOUND_DBFS
+        await hears(callers, OTHER_HZ)
         await second.hang_up(asked.call)
         await witness.until_agent("1002", engagement="wrap_up")
     row = await witness.row(ani)
@@ -194,7 +206,7 @@ async def test_asked_first_and_back(site: LiveSite, witness: Witness, park: Phon
             await (first.press(call, "*0") if back_by_key else second.hang_up(asked.call))
             await second.wait("disconnected")
             await asyncio.sleep(3.5)
-            assert callers.only.level_dbfs(0.5) > SOUND_DBFS
+            await hears(callers, FIRST_HZ)
         callers.hang_up(callers.only)
         await first.wait("disconnected")
     assert [leg[0] for leg in await legs(site, ani)] == ["1001"] * 3  # before, between and after
@@ -221,6 +233,92 @@ async def test_the_caller_s_own_keys_pass_nobody_on(site: LiveSite, witness: Wit
         await asyncio.sleep(2)
         await callers.only.press("1002#")
         await asyncio.sleep(1.5)
-        assert callers.only.level_dbfs(0.5) > SOUND_DBFS
+        await hears(callers, FIRST_HZ)
         await first.hang_up(call)
     assert [leg[0] for leg in await legs(site, ani)] == ["1001"]
+
+
+async def test_a_queue_is_asked_first(site: LiveSite, witness: Witness, park: PhonePark) -> None:
+    """The agent waits in it, talks to whom it gives, and hands the caller over."""
+    async with talking(site, park, "1004") as (ani, callers, first, call, (fourth,)):
+        await first.press(call, "*42")
+        await asyncio.sleep(1.5)
+        await first.press(call, "82#")
+        asked = await fourth.wait("incoming", timeout_s=8)
+        await fourth.wait("confirmed")
+        await witness.until_agent("1004", engagement="talking", queue="service")
+        await asyncio.sleep(1.5)
+        assert tone_share(samples_of(park.recording(asked.call))[-RATE // 2 :], FIRST_HZ) > PURE
+        await first.hang_up(call)
+        await asyncio.sleep(2)
+        assert callers.only.ended == ""
+        await hears(callers, OTHER_HZ)
+        await witness.until_agent("1004", engagement="talking")
+        await fourth.hang_up(asked.call)
+        await witness.until_agent("1004", engagement="wrap_up")
+    row = await witness.row(ani)
+    assert (row.outcome, row.queue, row.agent, row.hangup_by) == ("answered", "service", "1004", "agent")
+    assert [leg[0] for leg in await legs(site, ani)] == ["1001", "1004"]
+
+
+@pytest.mark.parametrize("by", ["key", "star", "asked"])
+async def test_a_queue_is_asked_and_the_agent_goes_back(
+    site: LiveSite, witness: Witness, park: PhonePark, by: str
+) -> None:
+    """By a key while nobody is free, by *0 in mid-talk, or because whom it gave hangs up."""
+    async with talking(site, park, "1004") as (ani, callers, first, call, (fourth,)):
+        if by == "key":
+            await fourth.unregister()
+            await witness.until_agent("1004", phone="unreachable")
+        await first.press(call, "*42")
+        await asyncio.sleep(1.5)
+        await first.press(call, "82#")
+        if by == "key":
+            await asyncio.sleep(4)
+            await first.press(call, "1")
+        else:
+            asked = await fourth.wait("incoming", timeout_s=8)
+            await fourth.wait("confirmed")
+            await asyncio.sleep(0.5)
+            await (first.press(call, "*0") if by == "star" else fourth.hang_up(asked.call))
+            await fourth.wait("disconnected")
+            await witness.until_agent("1004", engagement=("wrap_up", "idle"))
+        await asyncio.sleep(3.5)
+        await hears(callers, FIRST_HZ)
+        await first.hang_up(call)
+    row = await witness.row(ani)
+    assert (row.agent, row.queue) == ("1001", "sales")
+    assert [leg[0] for leg in await legs(site, ani)] == ["1001", "1001"]
+
+
+async def test_the_agent_hangs_up_in_the_queue_that_is_asked(site: LiveSite, witness: Witness, park: PhonePark) -> None:
+    """Then it is a blind transfer: the caller has the place."""
+    async with talking(site, park, "1004") as (ani, _callers, first, call, (fourth,)):
+        await fourth.unregister()
+        await witness.until_agent("1004", phone="unreachable")
+        await first.press(call, "*42")
+        await asyncio.sleep(1.5)
+        await first.press(call, "82#")
+        await asyncio.sleep(3)
+        await first.hang_up(call)
+        await witness.until_noted(ani, "queued:service")
+        again = await park.add_phone("1004", site.site.agents["1004"].sip_secret)
+        rung = await again.wait("incoming", timeout_s=8)
+        await again.wait("confirmed")
+        await asyncio.sleep(1)
+        await again.hang_up(rung.call)
+    assert [leg[0] for leg in await legs(site, ani)] == ["1001", "1004"]
+
+
+async def test_the_caller_leaves_while_a_queue_is_asked(site: LiveSite, witness: Witness, park: PhonePark) -> None:
+    async with talking(site, park, "1004") as (ani, callers, first, call, (fourth,)):
+        await fourth.unregister()
+        await witness.until_agent("1004", phone="unreachable")
+        await first.press(call, "*42")
+        await asyncio.sleep(1.5)
+        await first.press(call, "82#")
+        await asyncio.sleep(3)
+        callers.hang_up(callers.only)
+        await first.wait("disconnected", timeout_s=6)
+    assert (await witness.row(ani)).hangup_by == "caller"
+    assert (await site.ask("queues"))["queues"][0]["waiting"] == 0

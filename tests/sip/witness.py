@@ -120,7 +120,8 @@ class Witness:
             assert time.monotonic() < deadline, f"{extension} is not {wanted} after {timeout_s} s: {view}"
             await asyncio.sleep(_LOOK_S)
 
-    async def until(self, look: Callable[[], Any], true: Callable[[Any], bool], timeout_s: float = 10.0) -> Any:
+    @staticmethod
+    async def until(look: Callable[[], Any], true: Callable[[Any], bool], timeout_s: float = 10.0) -> Any:
         """What ``look`` sees, as soon as it is ``true``."""
         deadline = time.monotonic() + timeout_s
         while not true(seen := look()):
