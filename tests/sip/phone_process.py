@@ -73,6 +73,11 @@ class Line(pj.Call):
         if self.tone is not None:
             self.tone.startTransmit(media)
 
+    def onCallTsxState(self, prm: pj.OnCallTsxStateParam) -> None:
+        told = prm.e.body.tsxState.tsx
+        if told.method == "REFER" and told.statusCode >= 200 and told.state == pj.PJSIP_TSX_STATE_COMPLETED:
+            self.phone.tell("refer_told", call=self.number, code=told.statusCode, reason=told.statusText)
+
     def onDtmfDigit(self, prm: pj.OnDtmfDigitParam) -> None:
         self.phone.tell("key", call=self.number, key=prm.digit)
 
@@ -213,6 +218,9 @@ class Desk:
 
     def do_answer(self, ask: dict[str, Any]) -> None:
         _answer(self.lines[ask["call"]], ask["code"])
+
+    def do_refer(self, ask: dict[str, Any]) -> None:
+        self.lines[ask["call"]].xfer(f"sip:{ask['number']}@{self.pbx}", pj.CallOpParam(True))
 
     def do_hang_up(self, ask: dict[str, Any]) -> None:
         line = self.lines.get(ask["call"])

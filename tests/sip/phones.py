@@ -30,7 +30,8 @@ class PhoneError(AssertionError):
 
 @dataclass(frozen=True, slots=True)
 class PhoneEvent:
-    """``name``: registered, unregistered, incoming, calling, early, confirmed, disconnected, key. ``at``: Unix s.
+    """``name``: registered, unregistered, incoming, calling, early, confirmed, disconnected, key, refer_told.
+    ``at``: Unix s.
     ``call`` is the park's own number of the call, 0 for none. ``code``: the SIP code, where there is one."""
 
     name: str
@@ -83,6 +84,10 @@ class ParkedPhone:
     async def speak(self, call: int, tone_hz: int) -> None:
         """From now on, in this call; 0: silence. The call must be confirmed."""
         await self.park.ask("speak", call=call, tone_hz=tone_hz)
+
+    async def refer(self, call: int, number: str) -> None:
+        """The phone's own transfer key, blind. What comes of it is told as "refer_told"."""
+        await self.park.ask("refer", call=call, number=number)
 
     async def hang_up(self, call: int) -> None:
         """Nothing happens when the call has ended already."""
