@@ -21,7 +21,7 @@ _WAITING = 20  # callers who wait besides the twenty who talk: the queue is neve
 _RATE = 20.0
 _ROUNDS = 2
 _TARGETS = (
-    Target("app_queue", "hotline", "p50", "at least", 80),
+    Target("app_queue", "hotline", "p50", "at least", 100),
     Target("app_queue", "hotline", "p99", "at least", 60),
     Target("hotline", "echo", "p50", "at most", 1.5),
 )
