@@ -6,12 +6,16 @@ import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
 
 from hotline.sip.callers import Callers
+from hotline.sip.ports import free_udp_port
+from hotline.sip.scenario import PhoneManner
+from tests.sip.carrier import Carrier
 from tests.sip.live_site import LiveSite
 from tests.sip.phones import ParkedPhone, PhonePark
 from tests.sip.sound import RATE, samples_of, tone_share
@@ -30,13 +34,23 @@ nodes:
   bye: {kind: hangup}
 """
 AGENTS = ("1001", "1002", "1004")
+CARRIER, COURIER = "127.0.0.3", "+862155512345"
 FIRST_HZ, OTHER_HZ = 440, 880  # what the agents' phones say
 PURE = 0.9
 
 
 @pytest.fixture(scope="module")
-def prepare_site() -> Callable[[LiveSite], None]:
+def carrier_port() -> int:
+    return free_udp_port(CARRIER)
+
+
+@pytest.fixture(scope="module")
+def prepare_site(carrier_port: int) -> Callable[[LiveSite], None]:
     def prepare(live: LiveSite) -> None:
+        away = {"match": [CARRIER], "host": CARRIER, "port": carrier_port}
+        live.edit("trunk.yaml", lambda trunks: trunks.update(away=away))
+        courier = {"number": COURIER, "trunk": "away", "name": "顺丰", "keypad": "91"}
+        live.edit("outside.yaml", lambda outside: outside.update(courier=courier))
         for path in (live.folders.site / "flows").iterdir():
             path.unlink()
         (live.folders.site / "flows" / "line.yaml").write_text(FLOW, encoding="utf-8")
@@ -138,6 +152,39 @@ async def test_blind_to_a_queue(site: LiveSite, witness: Witness, park: PhonePar
     row = await witness.row(ani)
     assert (row.outcome, row.queue, row.agent, row.hangup_by) == ("answered", "service", "1004", "caller")
     assert [leg[0] for leg in await legs(site, ani)] == ["1001", "1004"]
+
+
+@pytest.mark.parametrize("code", ["*41", "*42"])
+async def test_to_a_listed_number(
+    site: LiveSite, witness: Witness, park: PhonePark, carrier_port: int, tmp_path: Path, code: str
+) -> None:
+    """Blind, and asked first: the caller and the number outside hear each other, the agent is free."""
+    takes = PhoneManner(ring_s=0.2)
+    async with (
+        talking(site, park) as (ani, callers, first, call, _),
+        Carrier(site, CARRIER, carrier_port, tmp_path / "carrier", takes) as carrier,
+    ):
+        await first.press(call, code)
+        await asyncio.sleep(1.5)
+        await first.press(call, "91#")
+        assert (await carrier.rung()).phone == COURIER
+        if code == "*42":
+            await asyncio.sleep(1.5)
+            await first.hang_up(call)
+        await first.wait("disconnected", timeout_s=8)
+        await asyncio.sleep(1.5)
+        assert callers.only.ended == ""
+        before = carrier.ear.sound(carrier.far).packets
+        for _ in range(50):
+            callers.only._ear.breathe(callers.only._up())
+            await asyncio.sleep(0.02)
+        assert carrier.ear.sound(carrier.far).packets - before > 30
+        await witness.until_agent("1001", engagement=("wrap_up", "idle"))
+        callers.hang_up(callers.only)
+        await carrier.ended()
+    row = await witness.row(ani)
+    assert (row.outcome, row.agent, row.hangup_by) == ("answered", "1001", "caller")  # the last one of the house
+    assert [leg[:2] for leg in await legs(site, ani)] == [("1001", ""), ("", "courier")]
 
 
 async def test_nobody_there_leads_back_to_the_caller(site: LiveSite, witness: Witness, park: PhonePark) -> None:
