@@ -20,6 +20,7 @@ run: setup
 	@.venv/bin/hotline demo --site $(SITE)
 
 test: setup check
+	@tests/bring .cache/tests
 	@$(PY) -m pytest -n 2 --dist loadfile $(PYTEST_ARGS)
 
 soak: setup

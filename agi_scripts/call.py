@@ -16,13 +16,14 @@ import logging
 from agi_scripts import variables
 from agi_scripts.admission import HOUSE, WITHHELD, Refusal
 from agi_scripts.centre import Centre
-from agi_scripts.contact import Luggage, accept, new_record, pack_attributes, unpack_attributes
+from agi_scripts.contact import Luggage, accept, new_record, pack_attributes
 from agi_scripts.endpoint import is_of_the_house
 from agi_scripts.record import CallRecord
 from agi_scripts.ringing import WaitEnd
 from agi_scripts.standing import with_standing
 from agi_scripts.transfer import transfer
 from agi_scripts.waiting import wait_for_agent
+from crm_bridge.fold import unpacked
 from crm_bridge.numbers import e164
 from crm_bridge.outcome import HangupBy, Outcome
 from crm_bridge.resume import LeftOff
@@ -95,7 +96,7 @@ async def _come_back(session: AgiSession, record: CallRecord, centre: Centre, lu
     if record.joined_at is None or record.queue not in centre.queues:  # in a menu, or past a queue that gave up
         if record.joined_at is not None:
             record.give_up(Outcome.TIMEOUT)
-        record.language, record.attributes = left.language, unpack_attributes(left.attributes)
+        record.language, record.attributes = left.language, unpacked(left.attributes)
         await _follow_flow(session, record, centre, start=left.node)
         return
     ways = centre.ways_on(record.dnis, left.node)  # None where the journal's last words are missing
@@ -110,7 +111,7 @@ async def _come_back(session: AgiSession, record: CallRecord, centre: Centre, lu
         wait_s=luggage.wait_s,
     )
     if left.attributes:  # the channel carries what the queue was told, the journal all that the flow knows
-        record.attributes = unpack_attributes(left.attributes)
+        record.attributes = unpacked(left.attributes)
     await _follow_flow(session, record, centre, first=wish)
 
 

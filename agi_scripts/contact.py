@@ -14,6 +14,7 @@ from dataclasses import dataclass, fields
 from agi_scripts import variables
 from agi_scripts.centre import Centre
 from agi_scripts.record import CallRecord
+from crm_bridge.fold import unpacked
 from ivr.agi.session import AgiSession
 from ivr.media_source import tag
 
@@ -59,13 +60,7 @@ class Luggage:
         return int(self.priority) if re.fullmatch(r"-?[0-9]{1,3}", self.priority) else 0
 
     def wishes(self) -> dict[str, str]:
-        return unpack_attributes(self.attributes)
-
-
-def unpack_attributes(packed: str) -> dict[str, str]:
-    """``language=mandarin;product=laptop`` as a mapping."""
-    pairs = (item.partition("=") for item in packed.split(";") if "=" in item)
-    return {name: value for name, _, value in pairs}
+        return unpacked(self.attributes)
 
 
 def pack_attributes(attributes: dict[str, str]) -> str:

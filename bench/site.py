@@ -66,6 +66,7 @@ def _files(folder: Path, modules: Sequence[str], agents: Sequence[str]) -> dict[
         "prompts.yaml": _without_whispers(prompts),
         "numbers.yaml": {number: {"source": "tv_spot", "flow": flow} for number, flow in numbers.items()},
         "agents.yaml": {extension: _agent(extension) for extension in agents},
+        "crm_rules.yaml": {},
         "queues.yaml": {"floor": _queue(), "desk": _queue()},
         "flows/ring.yaml": _flow("line", {"line": _to_queue("floor")}),
         "flows/reach.yaml": _flow("welcome", {**_menu("line"), "line": _to_queue("desk")}),

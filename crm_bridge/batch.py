@@ -12,6 +12,8 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
+from crm_bridge.becoming.become import become
+from crm_bridge.contacts import interaction_of
 from crm_bridge.conversations import last_dispositions, leg_of, recording_of
 from crm_bridge.entry import Logged
 from crm_bridge.first_touch import link_customers
@@ -22,16 +24,18 @@ from crm_bridge.models import (
     call_events,
     calls,
     dispositions,
+    interactions,
     legs,
     media_sources,
     recordings,
     surveys,
     tasks,
 )
+from crm_bridge.rules import CrmRules
 from crm_bridge.upserts import add_missing, put
 
 
-def write_batch(connection: Connection, batch: Sequence[Logged], region: str) -> None:
+def write_batch(connection: Connection, batch: Sequence[Logged], region: str, rules: CrmRules) -> None:
     """Raises fold.EntryRefused and what SQLAlchemy raises; the caller's transaction then rolls back."""
     of_agents = [logged for logged in batch if not logged.entry.call_id]
     of_calls = [logged for logged in batch if logged.entry.call_id]
@@ -49,7 +53,11 @@ def write_batch(connection: Connection, batch: Sequence[Logged], region: str) ->
     add_missing(connection, surveys, [score for logged in fresh for score in scores_of(logged)])
     add_missing(connection, legs, [leg for logged in fresh if (leg := leg_of(logged))])
     add_missing(connection, recordings, [kept for logged in fresh if (kept := recording_of(logged))])
-    put(connection, dispositions, last_dispositions(fresh))
+    contacts = [row for logged in fresh if (row := interaction_of(logged, rows, region))]
+    add_missing(connection, interactions, contacts)
+    said = last_dispositions(fresh)
+    put(connection, dispositions, said)
+    become(connection, said, rules)
 
 
 def _fresh(connection: Connection, batch: Sequence[Logged]) -> list[Logged]:

@@ -12,9 +12,32 @@ from decimal import Decimal
 from functools import partial
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Date, ScalarSelect, Select, String, bindparam, func, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Date,
+    ScalarSelect,
+    Select,
+    String,
+    and_,
+    bindparam,
+    case,
+    func,
+    or_,
+    select,
+)
 
-from crm_bridge.models import calls, customer_numbers, customers, dealers, orders, promises, shipments, tickets
+from crm_bridge.models import (
+    calls,
+    companies,
+    customer_numbers,
+    customers,
+    dealers,
+    orders,
+    promises,
+    shipments,
+    tickets,
+)
 from crm_bridge.numbers import e164
 from crm_bridge.outcome import Outcome
 from crm_bridge.pins import Pins
@@ -101,9 +124,28 @@ def _count(table: Any, *conditions: ColumnElement[bool]) -> ScalarSelect[int]:
     return count.correlate(customers).scalar_subquery()
 
 
-_NOT_KEPT = promises.c.kept_at.is_(None)
+_NOT_KEPT = and_(promises.c.kept_at.is_(None), promises.c.withdrawn_at.is_(None))
 _OPEN_ORDERS = _count(orders, or_(*(orders.c.status == status for status in OPEN_ORDER))).label("open_orders")
-_PLAIN = tuple(customers.c[name] for name in ("name", "tier", "price_list", "language", "owner", "household"))
+
+
+def _own_or_company(name: str) -> ColumnElement[str]:
+    """A member without one of their own has the company's."""
+    theirs = select(companies.c[name]).where(companies.c.code == customers.c.company).correlate(customers)
+    return case((customers.c[name] != "", customers.c[name]), else_=func.coalesce(theirs.scalar_subquery(), "")).label(
+        name
+    )
+
+
+_PLAIN = (
+    customers.c.name,
+    _own_or_company("tier"),
+    _own_or_company("price_list"),
+    customers.c.language,
+    _own_or_company("owner"),
+    customers.c.household,
+    customers.c.company,
+    customers.c.stage,
+)
 
 
 # The statements are built once: to build one takes longer than to ask it.

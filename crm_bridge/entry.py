@@ -26,11 +26,13 @@ _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=
 # Both are written at most once per call; the first one wins, in the journal and again in the CRM.
 STARTED = "call_started"
 OUTCOME = "outcome"
-# What a caller leaves behind, or says of themselves; any number of times.
-SOURCE, VOICEMAIL, CALLBACK, SURVEY = "source", "voicemail", "callback", "survey"
+# What a caller leaves behind, or says of themselves, and a text that they were sent; any number of times.
+SOURCE, VOICEMAIL, CALLBACK, SURVEY, SMS = "source", "voicemail", "callback", "survey", "sms"
 # One conversation of the call, with an agent or with somebody outside (a call that is passed on has several); what the
 # agent made of it; that it is recorded, and where.
 LEG, DISPOSITION, RECORDED = "leg", "disposition", "recorded"
+# An agent has taken an abandoned call on, and will ring its caller back; and what came of that.
+TAKEN_ON, RUNG_BACK = "rung_back", "rung_back_end"
 
 
 @dataclass(frozen=True, slots=True)

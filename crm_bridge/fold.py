@@ -81,7 +81,18 @@ def _language(fields: Mapping[str, Any], at: datetime, row: Row) -> Row:
 
 
 def _node(fields: Mapping[str, Any], at: datetime, row: Row) -> Row:
-    return _said(last_node=_text(fields, "name", "last_node"))
+    said = unpacked(fields.get("attributes"))
+    return _said(last_node=_text(fields, "name", "last_node"), attributes=said or row["attributes"])
+
+
+def unpacked(packed: object) -> dict[str, str]:
+    """``language=mandarin;product=laptop``, as a flow's values travel, as a mapping."""
+    pairs = (item.partition("=") for item in packed.split(";") if "=" in item) if isinstance(packed, str) else ()
+    return {name: value for name, _, value in pairs}
+
+
+def _called_back(fields: Mapping[str, Any], at: datetime, row: Row) -> Row:
+    return _said(called_back_of=_text(fields, "of", "called_back_of"))
 
 
 def _queued(fields: Mapping[str, Any], at: datetime, row: Row) -> Row:
@@ -124,6 +135,7 @@ _CHANGES: Mapping[str, Callable[[Mapping[str, Any], datetime, Row], Row]] = {
     SOURCE: _source,
     "language": _language,
     "node": _node,
+    "called_back": _called_back,
     "queued": _queued,
     "offered": _offered,
     "answered": _answered,
@@ -133,7 +145,7 @@ _CHANGES: Mapping[str, Callable[[Mapping[str, Any], datetime, Row], Row]] = {
 
 _TEXTS = (
     *("dnis", "ani", "caller_name", "media_source", "named_source", "campaign", "language", "queue", "agent"),
-    *("last_node", "hangup_by", "cause"),
+    *("last_node", "hangup_by", "cause", "called_back_of"),
 )
 
 

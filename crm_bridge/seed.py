@@ -17,8 +17,23 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, delete, insert, or_, select, update
 
-from crm_bridge.models import calls, customer_numbers, customers, dealers, orders, promises, shipments, tickets
+from crm_bridge.leads import ACTIVE
+from crm_bridge.life_cycle import refresh_stages
+from crm_bridge.models import (
+    campaigns,
+    companies,
+    customer_numbers,
+    customers,
+    dealers,
+    households,
+    metadata,
+    orders,
+    promises,
+    shipments,
+    tickets,
+)
 from crm_bridge.pins import hash_pin, is_pin
+from crm_bridge.rules import CrmRules
 from crm_bridge.store import CrmStore
 from crm_bridge.upserts import put_said
 from ivr.flow.outside import OutsideFailed
@@ -39,6 +54,34 @@ class CustomerSeed:
     owner: str = ""
     language: str = ""
     household: str = ""
+    company: str = ""
+    region: str = ""
+    email: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class HouseholdSeed:
+    code: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class CompanySeed:
+    code: str
+    name: str
+    tier: str = ""
+    price_list: str = ""
+    owner: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignSeed:
+    code: str
+    name: str
+    begins_on: date | None = None
+    ends_on: date | None = None
+    budget: Decimal | None = None
+    currency: str = "CNY"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +118,8 @@ class DealerSeed:
     pin: str = field(default="", repr=False)
     pin_hash: str = field(default="", repr=False)
     stock_notices: Mapping[str, str] = field(default_factory=dict)
+    phone: str = ""
+    stage: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,22 +150,29 @@ class Seed:
     dealers: Sequence[DealerSeed] = ()
     tickets: Sequence[TicketSeed] = ()
     promises: Sequence[PromiseSeed] = ()
+    households: Sequence[HouseholdSeed] = ()
+    companies: Sequence[CompanySeed] = ()
+    campaigns: Sequence[CampaignSeed] = ()
 
 
 _Customers = OrderSeed | TicketSeed | PromiseSeed
 
 
-async def sow(store: CrmStore, seed: Seed) -> None:
-    """In one transaction. Takes some 20 ms for each dealer whose PIN is written out. Raises StoreAway, and EntryRefused
+async def sow(store: CrmStore, seed: Seed, today: date | None = None) -> None:
+    """In one transaction. ``today``: from which the customers' stages are counted (left out: the store's own). Takes
+    some 20 ms for each dealer whose PIN is written out. Raises StoreAway, and EntryRefused
     for what no database would take or is of nobody who is known."""
     codes = [dealer.code for dealer in seed.dealers]
     known = select(dealers.c.code, dealers.c.pin_hash).where(dealers.c.code.in_(codes))
     hashes = await store.read(lambda connection: {row.code: row.pin_hash for row in connection.execute(known)})
-    rows = await asyncio.to_thread(lambda: [_dealer(dealer, hashes.get(dealer.code, "")) for dealer in seed.dealers])
-    await store.write(partial(_sow, seed=seed, dealer_rows=rows))
+    rows = await asyncio.to_thread(lambda: [_dealer(dealer, hashes.get(dealer.code)) for dealer in seed.dealers])
+    day = today or datetime.now(store.rules.zone).date()
+    await store.write(partial(_sow, seed=seed, dealer_rows=rows, today=day, rules=store.rules))
 
 
-def _sow(connection: Connection, seed: Seed, dealer_rows: list[dict[str, Any]]) -> None:
+def _sow(connection: Connection, seed: Seed, dealer_rows: list[dict[str, Any]], today: date, rules: CrmRules) -> None:
+    for table, found in ((households, seed.households), (companies, seed.companies), (campaigns, seed.campaigns)):
+        put_said(connection, table, [asdict(row) for row in found], "code")
     _sow_customers(connection, seed.customers)
     theirs: list[_Customers] = [*seed.orders, *seed.tickets, *seed.promises]
     ids = _ids(connection, {row.customer for row in theirs})
@@ -129,6 +181,8 @@ def _sow(connection: Connection, seed: Seed, dealer_rows: list[dict[str, Any]]) 
     put_said(connection, dealers, dealer_rows, "code")
     put_said(connection, tickets, [_of_customer(row, ids) for row in seed.tickets], "number")
     put_said(connection, promises, [_of_customer(row, ids) for row in seed.promises], "ref")
+    bought = {ids[row.customer] for row in seed.orders if row.customer in ids}
+    refresh_stages(connection, bought, today, rules.stages)
 
 
 def _of_customer(row: _Customers, ids: Mapping[str, int]) -> dict[str, Any]:
@@ -136,9 +190,12 @@ def _of_customer(row: _Customers, ids: Mapping[str, int]) -> dict[str, Any]:
     return {"customer_id": ids.get(columns.pop("customer")), **columns}
 
 
-def _dealer(seed: DealerSeed, known_hash: str) -> dict[str, Any]:
-    """A PIN that the store has already is not hashed anew: the same seed again changes nothing."""
+def _dealer(seed: DealerSeed, known_hash: str | None) -> dict[str, Any]:
+    """A PIN that the store has already is not hashed anew: the same seed again changes nothing. ``known_hash``: None
+    for a dealer who is new, and sells for us if nothing else is said."""
     columns = asdict(seed)
+    if known_hash is None:
+        columns["stage"] = seed.stage or ACTIVE
     pin = columns.pop("pin")
     if pin and not (known_hash and _is_pin(known_hash, pin)):
         columns["pin_hash"] = hash_pin(pin)
@@ -200,7 +257,7 @@ def _hand_over(connection: Connection, phone: str, customer_id: int) -> None:
 
 def _become(connection: Connection, caller: Row[Any], customer_id: int) -> None:
     """All that is the caller's is the customer's, their first call too if it was the earlier one."""
-    for table in (customer_numbers, calls, orders, tickets, promises):
+    for table in (table for table in metadata.sorted_tables if "customer_id" in table.c):
         move = update(table).where(table.c.customer_id == caller.id)
         connection.execute(move.values(customer_id=customer_id))
     touch = {name: getattr(caller, name) for name in _FIRST_TOUCH}

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import NamedTuple, TypeVar
 
+from psycopg.errors import InsufficientPrivilege, InvalidCatalogName, UndefinedColumn, UndefinedTable
 from sqlalchemy import Connection
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError, SQLAlchemyError
 
@@ -16,11 +17,15 @@ from crm_bridge.database import connect, database, sqlite_url
 from crm_bridge.entry import Logged
 from crm_bridge.fold import EntryRefused
 from crm_bridge.models import media_sources
+from crm_bridge.rules import CrmRules
 from crm_bridge.upserts import put
 
 __all__ = ["CrmStore", "EntryRefused", "SourceName", "StoreAway", "connect", "sqlite_url"]
 
 T = TypeVar("T")
+
+# PostgreSQL counts it as the asker's fault that there are no tables yet, SQLite as its own.
+_NO_TABLES = (UndefinedTable, UndefinedColumn, InsufficientPrivilege, InvalidCatalogName)
 
 
 class StoreAway(Exception):
@@ -38,24 +43,24 @@ class CrmStore:
     """Make it with a URL whose tables `migrating.migrate` has made. ``region``: the country (ISO 3166) of
     callers' numbers that have no country code."""
 
-    def __init__(self, url: str, *, region: str = "CN", busy_s: float = 5.0) -> None:
+    def __init__(self, url: str, *, region: str = "CN", rules: CrmRules | None = None, busy_s: float = 5.0) -> None:
         self._database = database(url, busy_s=busy_s)
-        self._region = region
+        self.region, self.rules = region, rules or CrmRules()
 
     async def apply(self, batch: Sequence[Logged]) -> None:
         """All of ``batch`` or nothing; again is harmless. Raises StoreAway, and EntryRefused when some
         entry of it (not told which) can never be stored."""
-        await self.write(partial(write_batch, batch=batch, region=self._region))
+        await self.write(partial(write_batch, batch=batch, region=self.region, rules=self.rules))
 
     async def name_sources(self, sources: Iterable[SourceName]) -> None:
         """Make the media sources known, with their names as the site has them now. Raises StoreAway."""
         rows = [source._asdict() for source in sources]
         await self.write(lambda connection: put(connection, media_sources, rows))
 
-    async def write(self, job: Callable[[Connection], None]) -> None:
+    async def write(self, job: Callable[[Connection], T]) -> T:
         """All that ``job`` does or nothing. Raises StoreAway, and EntryRefused for values that cannot be stored."""
         with _blaming():
-            await self._database.write(job)
+            return await self._database.write(job)
 
     async def read(self, job: Callable[[Connection], T]) -> T:
         """What ``job`` finds; it only reads: on SQLite it waits for no writer. Raises StoreAway."""
@@ -71,6 +76,8 @@ def _blaming() -> Iterator[None]:
     try:
         yield
     except (DataError, IntegrityError, ProgrammingError) as error:
+        if isinstance(error.orig, _NO_TABLES):
+            raise StoreAway(_short(error)) from error
         raise EntryRefused(_short(error)) from error
     except (DBAPIError, OSError) as error:
         raise StoreAway(_short(error)) from error

@@ -34,6 +34,7 @@ from crm_bridge.closures import JournalClosureBook
 from crm_bridge.directory import Directory
 from crm_bridge.entry import Entry
 from crm_bridge.journal import Journal
+from crm_bridge.lead_desk import LeadDesk
 from crm_bridge.migrating import migrate
 from crm_bridge.presence import JournalPresenceBook, last_conversations
 from crm_bridge.problems import DAY_S
@@ -110,10 +111,10 @@ class Engine:
     async def _open_store(self) -> CrmStore:
         url = self._site.crm_url or self._folders.crm_url
         await migrate(url)
-        store = CrmStore(url, region=self._site.country)
+        store = CrmStore(url, region=self._site.country, rules=self._site.crm_rules)
         await store.name_sources(SourceName(s.id, s.name, s.kind) for s in self._site.media.values())
         today = datetime.fromtimestamp(self._clock(), self._site.timezone).date()
-        await sow(store, crm_seed(self._site.crm, today, self._site.country, self._site.timezone))
+        await sow(store, crm_seed(self._site.crm, today, self._site.country, self._site.timezone), today)
         return store
 
     def _directory(self, store: CrmStore) -> Directory:
@@ -150,6 +151,7 @@ class Engine:
         self._keep(router.run(), "router", ends)
         self._keep(watch.run(), "watch", ends)
         self._keep(Lamps(self._site, router, pbx).run(), "lamps", ends)
+        self._keep(LeadDesk(store, self._clock).run(), "leads", ends)
         self._keep(sweep(self._folders.conversations, self._site.keep.recordings_days), "sweep", ends)
         await pbx.start()
         ends.push_async_callback(pbx.stop)

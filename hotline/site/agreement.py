@@ -12,6 +12,7 @@ from difflib import get_close_matches
 
 from acd.requirement import Requirement
 from hotline.site.crm_names import crm_mentions, phone_troubles
+from hotline.site.crm_rule_names import rule_troubles
 from hotline.site.forms import CRM, FLOWS, OUTSIDE, Forms
 from hotline.site.keypad import keypad_clashes
 from hotline.site.problem import Gravity, SiteProblem
@@ -40,6 +41,7 @@ def disagreements(forms: Forms, today: date) -> Iterator[SiteProblem]:
     yield from _prompts(forms)
     yield from _flows(forms)
     yield from _crm(forms)
+    yield from rule_troubles(forms)
 
 
 def _unknown(page: Page, path: tuple[str | int, ...], noun: str, name: str, known: Collection[str]) -> SiteProblem:

@@ -11,7 +11,14 @@ leaves alone what the calls have taught.
         price_list: gold
         language: mandarin              # one of the site's languages
         owner: "1002"                   # the agent whose account it is
-        household: wang                 # customers with the same word live (or work) together
+        household: wang                 # customers with the same word live together,
+        company: longtech               # and these work together
+        region: east                    # of crm_rules.yaml
+        email: fang@example.com
+    households:                         # their names, for people; a household need not be here
+      wang: {name: 王家}
+    companies:                          # what its members have who have none of their own
+      longtech: {name: 龙腾科技, tier: silver, price_list: silver, owner: "1003"}
     orders:
       "2026110017":
         customer: "80001"
@@ -31,9 +38,11 @@ leaves alone what the calls have taught.
     dealers:
       "301":
         name: 华东数码
-        region: east
+        region: east                    # of crm_rules.yaml: leads from there are theirs
         owner: "1002"
         tier: gold
+        phone: "02188880301"
+        stage: active                   # prospect, contacted, visited, contract, active, left
         pin: "246810"                   # or pin_hash: "$argon2id$…"; never stored as it is
         stock_notice: {zh: 十四寸笔记本现货充足。, en: Fourteen inch laptops are in stock.}
     tickets:
@@ -50,6 +59,8 @@ leaves alone what the calls have taught.
         keeper: "1002"
         due: -1d
         kept: today                     # once it is
+    campaigns:                          # the words of numbers.yaml
+      autumn: {name: 秋季促销, begins: 2026-09-01, ends: 2026-11-30, budget: "80000", currency: CNY}
 
 A day is a date (2026-11-24), `today`, or days from the day on which the engine starts: `+2d`, `-3d`.
 """
@@ -91,6 +102,7 @@ Key = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,32}$")]
 Amount = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,12}(\.[0-9]{1,4})?$")]
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 PinHash = Annotated[str, StringConstraints(pattern=r"^\$argon2id\$[A-Za-z0-9+/=,$]{20,160}$")]
+Email = Annotated[str, StringConstraints(pattern=r"^[^@\s<>\"',;]{1,64}@[A-Za-z0-9.-]{1,189}$")]
 # Spoken or read by people; a line of its own in no file.
 Text = Annotated[str, StringConstraints(pattern="^[^\\x00-\\x1f\\x7f\u202a-\u202e\u2066-\u2069]{1,500}$")]
 
@@ -103,6 +115,28 @@ class CustomerForm(Form):
     language: Name | None = None
     owner: Extension | None = None
     household: Name | None = None
+    company: Name | None = None
+    region: Name | None = None
+    email: Email | None = None
+
+
+class HouseholdForm(Form):
+    name: Label
+
+
+class CompanyForm(Form):
+    name: Label
+    tier: Name | None = None
+    price_list: Name | None = None
+    owner: Extension | None = None
+
+
+class CampaignForm(Form):
+    name: Label
+    begins: Day | None = None
+    ends: Day | None = None
+    budget: Amount | None = None
+    currency: Currency = "CNY"
 
 
 class OrderForm(Form):
@@ -127,6 +161,9 @@ class ShipmentForm(Form):
     place: Label | None = None
 
 
+DealerStage = Literal["prospect", "contacted", "visited", "contract", "active", "left"]
+
+
 class DealerForm(Form):
     name: Label
     region: Name
@@ -135,6 +172,8 @@ class DealerForm(Form):
     pin: Pin | None = Field(default=None, repr=False)
     pin_hash: PinHash | None = Field(default=None, repr=False)
     stock_notice: dict[Code, Text] = Field(default_factory=dict)
+    phone: Number | None = None
+    stage: DealerStage | None = None
 
     @model_validator(mode="after")
     def _one_pin(self) -> DealerForm:
@@ -166,3 +205,6 @@ class CrmBookForm(Form):
     dealers: dict[Key, DealerForm] = Field(default_factory=dict)
     tickets: dict[Key, TicketForm] = Field(default_factory=dict)
     promises: dict[Name, PromiseForm] = Field(default_factory=dict)
+    households: dict[Name, HouseholdForm] = Field(default_factory=dict)
+    companies: dict[Name, CompanyForm] = Field(default_factory=dict)
+    campaigns: dict[Name, CampaignForm] = Field(default_factory=dict)

@@ -17,6 +17,8 @@ def crm_mentions(book: CrmBookForm) -> Iterator[tuple[Path, Noun, str]]:
     for number, customer in book.customers.items():
         yield from _said(("customers", number), owner=("agent", customer.owner))
         yield from _said(("customers", number), language=("language", customer.language))
+    for code, company in book.companies.items():
+        yield from _said(("companies", code), owner=("agent", company.owner))
     for number, order in book.orders.items():
         yield from _said(("orders", number), customer=("customer", order.customer))
     for number, shipment in book.shipments.items():

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from hotline.site.crm_book import CrmBookForm
+from hotline.site.crm_rules_form import CrmRulesForm
 from hotline.site.problem import SiteProblem
 from hotline.site.reading import Page, Plain, read_page
 from hotline.site.schema import (
@@ -32,7 +33,7 @@ _Model = TypeVar("_Model", bound=BaseModel)
 
 FLOWS = "flows"
 OUTSIDE = "outside.yaml"
-CRM = "crm.yaml"  # need not be there
+CRM, CRM_RULES = "crm.yaml", "crm_rules.yaml"  # need not be there
 _TELLABLE = 40  # a longer pattern explains nothing
 
 
@@ -51,6 +52,7 @@ class Forms:
     outside: OutsideBookForm | None = None
     prompts: PromptsForm | None = None
     crm: CrmBookForm | None = None
+    crm_rules: CrmRulesForm | None = None
     flows: dict[str, Flow | None] = field(default_factory=dict)
     pages: dict[str, Page] = field(default_factory=dict)
     problems: list[SiteProblem] = field(default_factory=list)
@@ -74,6 +76,8 @@ def read_forms(folder: Path) -> Forms:
     )
     forms.prompts = _read(forms, folder, "prompts.yaml", PromptsForm)
     forms.crm = _read(forms, folder, CRM, CrmBookForm) if (folder / CRM).exists() else CrmBookForm()
+    there = (folder / CRM_RULES).exists()
+    forms.crm_rules = _read(forms, folder, CRM_RULES, CrmRulesForm) if there else CrmRulesForm()
     for file in sorted((folder / FLOWS).glob("*.yaml")):
         forms.flows[file.stem] = _read_flow(forms, folder, file.stem)
     if not forms.flows:

@@ -116,6 +116,7 @@ def _site(folder: Path, forms: Forms) -> Site:
         flows={name: _sound(flow) for name, flow in forms.flows.items()},
         prompts=_sound(forms.prompts).prompts(),
         crm=_sound(forms.crm),
+        crm_rules=_sound(forms.crm_rules).rules(ZoneInfo(site.timezone)),
     )
 
 

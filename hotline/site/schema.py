@@ -100,8 +100,8 @@ def _port_range(pair: list[int]) -> list[int]:
 
 
 def _sql_url(url: str) -> str:
-    if not re.match(r"(sqlite\+aiosqlite|postgresql\+asyncpg)://", url):
-        raise ValueError("begins with sqlite+aiosqlite:// or postgresql+asyncpg://")
+    if not re.match(r"(sqlite|sqlite\+aiosqlite|postgresql|postgresql\+psycopg)://", url):
+        raise ValueError("begins with sqlite:// or postgresql://")
     return url
 
 

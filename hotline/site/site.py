@@ -16,6 +16,7 @@ from agi_scripts.outside_numbers import OutsideNumbers
 from agi_scripts.talk import Destination
 from agi_scripts.talk_recording import RecordingRules
 from agi_scripts.wrap_up import DispositionSpec
+from crm_bridge.rules import CrmRules
 from hotline.site.crm_book import CrmBookForm
 from ivr.flow.model import Flow
 from ivr.hours import LineHours
@@ -137,6 +138,7 @@ class Site:
     flows: Mapping[str, Flow]
     prompts: Mapping[str, PromptText]
     crm: CrmBookForm
+    crm_rules: CrmRules = field(default_factory=CrmRules)
     destinations: Mapping[str, Destination] = field(default_factory=dict)
     waiting: Mapping[str, WaitingRules] = field(default_factory=dict)
     alarms: Mapping[str, Alarm] = field(default_factory=dict)

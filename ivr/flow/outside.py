@@ -23,8 +23,8 @@ class OutsideFailed(Exception):
 @dataclass(frozen=True, slots=True)
 class Caller:
     """Who calls, as far as the CRM knows them by their number. ``owner``: the extension of the agent whose account it
-    is, or ''; ``last_agent``: whom they have talked to last. Of orders and promises those that are open;
-    ``broken_promises`` are past their day."""
+    is, or ''; ``last_agent``: whom they have talked to last. ``stage``: how far they have come as a customer. Of orders
+    and promises those that are open; ``broken_promises`` are past their day."""
 
     known: bool = False
     name: str = ""
@@ -33,6 +33,8 @@ class Caller:
     language: str = ""
     owner: str = ""
     household: str = ""
+    company: str = ""
+    stage: str = ""
     open_orders: int = 0
     open_promises: int = 0
     broken_promises: int = 0

@@ -130,7 +130,12 @@ def test_days(text: str, day: date) -> None:
         ('keeper: "1002"', 'keeper: "12"', "promises.call_wang.keeper", "there is no agent '12'"),
         ('"80001":', '"800 01":', "customers.800 01", "cannot stand here"),
         ("promises:", "promisses:", "promisses", "unknown key"),
-        ("region: east", 'region: "east\\nwest"', "dealers.301.region", "cannot stand here"),
+        (
+            "region: east                    # of crm_rules.yaml: leads",
+            'region: "east\\nwest" # leads',
+            "dealers.301.region",
+            "cannot stand here",
+        ),
     ],
 )
 def test_each_mistake_has_its_line_and_key(judge: Judge, old: str, new: str, key: str, message: str) -> None:

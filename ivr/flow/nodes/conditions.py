@@ -20,11 +20,14 @@ _Calls = Annotated[int, Field(ge=0, le=100_000)]
 
 class CallerIs(Form):
     """Everything written here must hold of the caller, as the CRM knows them by their number. ``tier``: one name or
-    several. ``owner``: the account has an agent of its own. Of a stranger only what is `false` holds."""
+    several, as ``stage`` is (prospect, first_order, repeat, loyal, lapsed, won_back). ``owner``: the account has an
+    agent of its own. Of a stranger only what is `false` holds."""
 
     known: bool | None = None
     tier: Names | None = None
     household: bool | None = None
+    company: bool | None = None
+    stage: Names | None = None
     open_order: bool | None = None
     open_promise: bool | None = None
     broken_promise: bool | None = None
@@ -40,13 +43,15 @@ class CallerIs(Form):
         facts = (
             (self.known, caller.known),
             (self.household, caller.household),
+            (self.company, caller.company),
             (self.open_order, caller.open_orders),
             (self.open_promise, caller.open_promises),
             (self.broken_promise, caller.broken_promises),
             (self.owner, caller.owner),
         )
         fits = all(wanted is None or wanted is bool(fact) for wanted, fact in facts)
-        return fits and (self.tier is None or caller.tier in self.tier)
+        named = ((self.tier, caller.tier), (self.stage, caller.stage))
+        return fits and all(names is None or name in names for names, name in named)
 
 
 class QueueIs(Form):

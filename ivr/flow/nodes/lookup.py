@@ -26,7 +26,8 @@ from ivr.flow.visit import Visit
 # What the CRM may know of each; a field that it does not know of one is no value.
 FIELDS: Mapping[Subject, tuple[str, ...]] = {
     "customer": (
-        "number", "name", "tier", "price_list", "owner", "language", "household", "open_orders", "open_promises",
+        "number", "name", "tier", "price_list", "owner", "language", "household", "company", "stage", "open_orders",
+        "open_promises",
     ),
     "order": ("number", "status", "amount", "currency", "placed_on", "expected_on", "shipment"),
     "shipment": ("number", "order", "carrier", "status", "expected_on", "delivered_on", "place"),

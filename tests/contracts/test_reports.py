@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
 from crm_bridge import reports
 from crm_bridge.entry import Entry, Logged
-from crm_bridge.migrating import migrate
-from crm_bridge.store import CrmStore, SourceName, sqlite_url
+from crm_bridge.store import CrmStore, SourceName
 
 ISSUE_FIELDS = [
     "call_id",
@@ -35,10 +33,8 @@ ISSUE_FIELDS = [
 
 
 @pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[CrmStore]:
-    url = sqlite_url(tmp_path / "crm.db")
-    await migrate(url)
-    opened = CrmStore(url)
+async def store(crm_url: str) -> AsyncIterator[CrmStore]:
+    opened = CrmStore(crm_url)
     ends = ["answered", "abandoned_ivr", "abandoned_queue", "voicemail", None]
     batch = []
     for n, end in enumerate(ends):

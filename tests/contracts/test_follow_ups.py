@@ -4,8 +4,7 @@ order and however often they are delivered."""
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncIterator, Iterable
-from pathlib import Path
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
@@ -13,22 +12,12 @@ from sqlalchemy import select, update
 
 from crm_bridge import reports
 from crm_bridge.entry import Entry, Json, Logged
-from crm_bridge.migrating import migrate
 from crm_bridge.models import customers, surveys, tasks
-from crm_bridge.store import CrmStore, sqlite_url
+from crm_bridge.store import CrmStore
 from crm_bridge.work_lists import open_tasks, survey_answers
 
 ANI = "13800138000"
 WANG = "+8613800138000"
-
-
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[CrmStore]:
-    url = sqlite_url(tmp_path / "crm.db")
-    await migrate(url)
-    opened = CrmStore(url, busy_s=0.05)
-    yield opened
-    await opened.close()
 
 
 def entry(kind: str, at: float, call_id: str = "c1", **fields: Json) -> Entry:
@@ -95,7 +84,7 @@ async def test_a_source_of_a_wrong_shape_is_not_said(store: CrmStore, source: Js
     assert (await reports.calls(store))[0].media_source == "shared"
 
 
-async def test_first_touch_is_the_same_for_every_split_and_order_of_calls(tmp_path: Path) -> None:
+async def test_first_touch_is_the_same_for_every_split_and_order_of_calls(new_crm: Callable[[], str]) -> None:
     """Two phones call at one instant, too, and one of them names its source."""
     story = [
         *(started(1000.0 + n % 3, f"c{n}", ani=f"1380013800{n % 2}", source=f"s{n}") for n in range(8)),
@@ -103,9 +92,7 @@ async def test_first_touch_is_the_same_for_every_split_and_order_of_calls(tmp_pa
     ]
     batch, dice, seen = logged(*story), random.Random(3), []
     for turn in range(8):
-        url = sqlite_url(tmp_path / f"{turn}.db")
-        await migrate(url)
-        store = CrmStore(url)
+        store = CrmStore(new_crm())
         size = turn % 4 + 1
         for begin in range(0, len(batch), size):
             await store.apply(batch[begin : begin + size])

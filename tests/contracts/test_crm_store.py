@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import random
-import sqlite3
 import stat
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -16,19 +15,10 @@ from sqlalchemy import select
 
 from crm_bridge import reports
 from crm_bridge.entry import Entry, Json, Logged
-from crm_bridge.migrating import migrate
 from crm_bridge.models import agent_events, call_events, customers
 from crm_bridge.numbers import e164
-from crm_bridge.store import CrmStore, EntryRefused, SourceName, StoreAway, sqlite_url
-
-
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[CrmStore]:
-    url = sqlite_url(tmp_path / "crm.db")
-    await migrate(url)
-    opened = CrmStore(url, busy_s=0.05)
-    yield opened
-    await opened.close()
+from crm_bridge.store import CrmStore, EntryRefused, SourceName, StoreAway
+from tests.servers.writing import writing
 
 
 def logged(entries: Iterable[Entry], first_seq: int = 1) -> list[Logged]:
@@ -44,7 +34,8 @@ def ended(call_id: str, at: float, outcome: str = "answered") -> Entry:
 
 
 async def rows(store: CrmStore, table: Any) -> list[dict[str, Any]]:
-    return await store.read(lambda connection: [dict(row) for row in connection.execute(select(table)).mappings()])
+    query = select(table).order_by(*table.primary_key)
+    return await store.read(lambda connection: [dict(row) for row in connection.execute(query).mappings()])
 
 
 async def test_a_batch_again_in_other_pieces_changes_nothing(store: CrmStore) -> None:
@@ -122,27 +113,24 @@ async def test_an_integer_too_large_for_the_database_is_the_entrys_fault(store: 
         await store.apply([Logged(2**70, started("c1", 1000.0))])
 
 
-async def test_a_locked_store_is_away_and_comes_back(store: CrmStore, tmp_path: Path) -> None:
-    other = sqlite3.connect(tmp_path / "crm.db", isolation_level=None)
-    other.execute("BEGIN IMMEDIATE")
-    with pytest.raises(StoreAway, match="locked"):
-        await store.apply(logged([started("c1", 1000.0)]))
-    assert await reports.calls(store) == []  # reading waits for no writer
-    other.execute("ROLLBACK")
-    other.close()
+async def test_a_locked_store_is_away_and_comes_back(store: CrmStore, crm_url: str) -> None:
+    async with writing(crm_url):
+        with pytest.raises(StoreAway, match=r"locked|lock timeout"):
+            await store.apply(logged([started("c1", 1000.0)]))
+        assert await reports.calls(store) == []  # reading waits for no writer
     await store.apply(logged([started("c1", 1000.0)]))
     assert len(await reports.calls(store)) == 1
 
 
-async def test_a_store_without_tables_is_away(tmp_path: Path) -> None:
-    store = CrmStore(sqlite_url(tmp_path / "empty.db"))
+async def test_a_store_without_tables_is_away(empty_url: str) -> None:
+    store = CrmStore(empty_url)
     with pytest.raises(StoreAway):
         await store.apply(logged([started("c1", 1000.0)]))
     await store.close()
 
 
-async def test_the_file_is_private(store: CrmStore, tmp_path: Path) -> None:
-    await store.apply(logged([started("c1", 1000.0)]))
+async def test_the_file_is_private(sqlite_store: CrmStore, tmp_path: Path) -> None:
+    await sqlite_store.apply(logged([started("c1", 1000.0)]))
     assert _modes(tmp_path) == {0o600}
 
 
@@ -167,7 +155,7 @@ async def test_sources_take_their_names_from_the_site(store: CrmStore) -> None:
     assert report == {"tv": ("TV spot", 1), "print": ("Newspaper", 0), "unknown": ("unknown", 0)}
 
 
-async def test_any_split_of_the_same_entries_gives_the_same_rows(tmp_path: Path) -> None:
+async def test_any_split_of_the_same_entries_gives_the_same_rows(new_crm: Callable[[], str]) -> None:
     dice = random.Random(7)
     entries = [
         e
@@ -177,9 +165,7 @@ async def test_any_split_of_the_same_entries_gives_the_same_rows(tmp_path: Path)
     batch = logged(entries)
     seen = []
     for size in (1, 7, len(batch)):
-        url = sqlite_url(tmp_path / f"crm{size}.db")
-        await migrate(url)
-        store = CrmStore(url)
+        store = CrmStore(new_crm())
         for start in range(0, len(batch), size):
             await store.apply(batch[start : start + size])
             await store.apply(batch[max(0, start - dice.randrange(9)) : start + size])

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +12,6 @@ from sqlalchemy import select, update
 
 from crm_bridge import reports
 from crm_bridge.entry import Entry, Json, Logged
-from crm_bridge.migrating import migrate
 from crm_bridge.models import (
     customer_numbers,
     customers,
@@ -36,7 +32,7 @@ from crm_bridge.seed import (
     TicketSeed,
     sow,
 )
-from crm_bridge.store import CrmStore, EntryRefused, sqlite_url
+from crm_bridge.store import CrmStore, EntryRefused
 
 WANG, HER_OFFICE, LI = "+8613800138000", "+862162345678", "+8613900139000"
 DAY = date(2026, 11, 24)
@@ -49,15 +45,6 @@ SEED = Seed(
     tickets=[TicketSeed("T1", "80001", "open", "repair", DAY)],
     promises=[PromiseSeed("call_wang", "80001", "call her", DAY, "1002")],
 )
-
-
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[CrmStore]:
-    url = sqlite_url(tmp_path / "crm.db")
-    await migrate(url)
-    opened = CrmStore(url, busy_s=0.05)
-    yield opened
-    await opened.close()
 
 
 async def rows(store: CrmStore, table: Any) -> list[dict[str, Any]]:
@@ -215,9 +202,8 @@ async def test_who_is_nowhere_refuses_the_whole_seed(store: CrmStore) -> None:
     assert await rows(store, customers) == []
 
 
-async def test_a_hash_that_cannot_be_read_is_replaced(store: CrmStore, tmp_path: Path) -> None:
+async def test_a_hash_that_cannot_be_read_is_replaced(store: CrmStore) -> None:
     await sow(store, SEED)
-    with sqlite3.connect(tmp_path / "crm.db") as database:
-        database.execute("UPDATE dealers SET pin_hash = 'gibberish'")
+    await store.write(lambda connection: connection.execute(update(dealers).values(pin_hash="gibberish")))
     await sow(store, SEED)
     assert (await rows(store, dealers))[0]["pin_hash"].startswith("$argon2id$")

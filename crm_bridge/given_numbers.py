@@ -1,0 +1,30 @@
+"""Numbers that we give out ourselves, for orders and tickets that begin at a telephone: short, of digits only because
+they are typed on one, with a check digit (Luhn) because they are mistyped there."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, insert, select, update
+
+from crm_bridge.models import counters
+
+ORDERS, TICKETS = "orders", "tickets"
+_FIRST = {ORDERS: 8_000_000_0, TICKETS: 700_000}  # what other systems give out begins otherwise
+
+
+def next_number(connection: Connection, what: str) -> str:
+    """``800000010``: nine digits for an order, seven for a ticket. One writer at a time (`database`)."""
+    mine = counters.c.name == what
+    last = connection.execute(select(counters.c.value).where(mine).with_for_update()).scalar()
+    value = (_FIRST[what] if last is None else last) + 1
+    if last is None:
+        connection.execute(insert(counters).values(name=what, value=value))
+    else:
+        connection.execute(update(counters).where(mine).values(value=value))
+    return with_check_digit(str(value))
+
+
+def with_check_digit(digits: str) -> str:
+    """The digits and their Luhn check digit (ISO/IEC 7812-1)."""
+    doubled = [int(digit) * (2 if place % 2 == 0 else 1) for place, digit in enumerate(reversed(digits))]
+    total = sum(value - 9 if value > 9 else value for value in doubled)
+    return f"{digits}{-total % 10}"

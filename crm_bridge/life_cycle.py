@@ -1,0 +1,113 @@
+"""How far a customer has come with us: worked out from the days of their orders alone, so it is the same whoever asks.
+
+prospect      no order yet (one that was cancelled is none)
+first_order   one order
+repeat        two or more
+loyal         so many within a year (`StageRules`)
+lapsed        the last one is too long ago
+won_back      the first order after such a gap; the next one makes them repeat again
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
+from itertools import pairwise
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, insert, select, update
+
+from crm_bridge.changing import change_row
+from crm_bridge.models import changes, customers, orders
+from crm_bridge.rules import StageRules
+
+CANCELLED = "cancelled"
+_AT_ONCE = 2000
+
+
+class Stage(StrEnum):
+    PROSPECT = "prospect"
+    FIRST_ORDER = "first_order"
+    REPEAT = "repeat"
+    LOYAL = "loyal"
+    LAPSED = "lapsed"
+    WON_BACK = "won_back"
+
+
+def stage_of(days: Iterable[date], today: date, rules: StageRules) -> Stage:
+    """``days``: of the orders that count, in any order."""
+    placed = sorted(days)
+    if not placed:
+        return Stage.PROSPECT
+    longest = timedelta(days=rules.lapsed_days)
+    if today - placed[-1] > longest:
+        return Stage.LAPSED
+    gaps = [nr for nr, (before, after) in enumerate(pairwise(placed), 1) if after - before > longest]
+    since = placed[gaps[-1] :] if gaps else placed
+    if sum(today - day <= timedelta(days=rules.loyal_days) for day in since) >= rules.loyal_orders:
+        return Stage.LOYAL
+    if len(since) > 1:
+        return Stage.REPEAT
+    return Stage.WON_BACK if gaps else Stage.FIRST_ORDER
+
+
+def refresh_stages(connection: Connection, ids: Collection[int], today: date, rules: StageRules) -> int:
+    """Of these customers, after their orders have changed. How many have moved on."""
+    wanted = sorted(ids)
+    pieces = (wanted[begin : begin + _AT_ONCE] for begin in range(0, len(wanted), _AT_ONCE))
+    return sum(_refresh(connection, piece, today, rules) for piece in pieces)
+
+
+def lapse(connection: Connection, today: date, rules: StageRules) -> int:
+    """Once a day: who has not ordered for too long, or not often enough to be loyal still. How many have moved on."""
+    there = (Stage.FIRST_ORDER, Stage.REPEAT, Stage.WON_BACK, Stage.LOYAL)
+    oldest = today - timedelta(days=rules.lapsed_days)
+    query = select(customers.c.id).where(
+        customers.c.stage.in_([stage.value for stage in there]), customers.c.last_order_on < oldest
+    )
+    loyal = select(customers.c.id).where(customers.c.stage == Stage.LOYAL.value)
+    ids = {*connection.execute(query).scalars(), *connection.execute(loyal).scalars()}
+    return refresh_stages(connection, ids, today, rules)
+
+
+def _refresh(connection: Connection, ids: Sequence[int], today: date, rules: StageRules) -> int:
+    known = select(customers.c.id, customers.c.stage, customers.c.last_order_on).where(customers.c.id.in_(ids))
+    days = _order_days(connection, ids)
+    moved = []
+    for row in connection.execute(known):
+        placed = days.get(row.id, [])
+        stage, last = stage_of(placed, today, rules).value, max(placed, default=None)
+        if (stage, last) != (row.stage, row.last_order_on):
+            told = {"b_id": row.id, "stage": stage, "last_order_on": last}
+            moved.append({**told, "was": row.stage, "moved": stage != row.stage})
+    _write(connection, [row for row in moved if not row["moved"]], {})
+    _write(connection, [row for row in moved if row["moved"]], {"stage_since": today})
+    _tell(connection, [row for row in moved if row["moved"]], today)
+    return sum(row["moved"] for row in moved)
+
+
+def _write(connection: Connection, moved: Sequence[Mapping[str, Any]], since: Mapping[str, Any]) -> None:
+    if moved:
+        rows = [{name: row[name] for name in ("b_id", "stage", "last_order_on")} for row in moved]
+        connection.execute(update(customers).where(customers.c.id == bindparam("b_id")).values(since), rows)
+
+
+def _tell(connection: Connection, moved: Sequence[Mapping[str, Any]], today: date) -> None:
+    at = datetime.combine(today, time.min, UTC)
+    rows = [
+        change_row(customers, {"id": row["b_id"]}, "stage", row["was"], row["stage"], by="rule:stages", at=at)
+        for row in moved
+    ]
+    if rows:
+        connection.execute(insert(changes), rows)
+
+
+def _order_days(connection: Connection, ids: Sequence[int]) -> Mapping[int, list[date]]:
+    query = select(orders.c.customer_id, orders.c.placed_on).where(
+        orders.c.customer_id.in_(ids), orders.c.status != CANCELLED
+    )
+    days: dict[int, list[Any]] = {}
+    for customer_id, placed_on in connection.execute(query):
+        days.setdefault(customer_id, []).append(placed_on)
+    return days

@@ -1,0 +1,134 @@
+"""A PostgreSQL of the tests' own: a fresh cluster in a folder of its own, on a free port, and gone afterwards.
+
+It refuses to run as root, so root starts it as nobody. ``durable`` False: nothing is forced to the disk.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import psycopg
+
+from hotline.settings import cache_folder
+from hotline.sip.ports import free_tcp_port
+
+_NOBODY = 65534
+_UP_S = 30.0
+
+
+class PostgresServer:
+    def __init__(self, *, durable: bool = False, host: str = "127.0.0.1") -> None:
+        self._durable, self._host = durable, host
+        self._bin = binaries()
+        self._folder = Path(tempfile.mkdtemp(prefix="hl-pg-"))
+        self._port = free_tcp_port(host)
+        self._process: subprocess.Popen[bytes] | None = None
+        self._made = 0
+
+    def __enter__(self) -> Self:
+        if os.getuid() == 0:
+            os.chown(self._folder, _NOBODY, _NOBODY)
+        data = self._folder / "data"
+        words = ("initdb", "-D", str(data), "-U", "hotline", "--auth=trust", "-E", "UTF8", "--locale=C.UTF-8", "-N")
+        done = subprocess.run(self._command(*words), capture_output=True, env=self._env(), check=False)
+        assert done.returncode == 0, done.stderr.decode()
+        self._start(data)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _start(self, data: Path) -> None:
+        settings = {"listen_addresses": self._host, "port": self._port, "unix_socket_directories": self._folder}
+        if not self._durable:
+            settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+        options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+        log = (self._folder / "log").open("ab")
+        self._process = subprocess.Popen(
+            self._command("postgres", "-D", str(data), *options), stdout=log, stderr=log, env=self._env()
+        )
+        self.until_up()
+
+    def start(self) -> None:
+        """Again, after `stop` or `kill`."""
+        self._start(self._folder / "data")
+
+    def stop(self) -> None:
+        """At once, and cleanly: whoever is connected is cut off."""
+        self._end("INT")
+
+    def kill(self) -> None:
+        """As when the machine loses power."""
+        self._end("KILL")
+
+    def _end(self, signal: str) -> None:
+        if self._process is None or self._process.poll() is not None:
+            return
+        children = subprocess.run(
+            ("pgrep", "-P", str(self._process.pid)), capture_output=True, text=True, check=False
+        ).stdout.split()
+        subprocess.run(("kill", f"-{signal}", str(self._process.pid)), check=False)
+        self._process.wait(20)
+        if signal == "KILL":
+            subprocess.run(("kill", "-KILL", *children), check=False, stderr=subprocess.DEVNULL)
+
+    def until_up(self) -> None:
+        deadline = time.monotonic() + _UP_S
+        while True:
+            try:
+                psycopg.connect(self._dsn("postgres"), connect_timeout=2).close()
+            except psycopg.OperationalError:
+                assert time.monotonic() < deadline, (self._folder / "log").read_text()[-2000:]
+                time.sleep(0.05)
+            else:
+                return
+
+    def database(self, template: str = "template1") -> str:
+        """The name of a new one."""
+        self._made += 1
+        name = f"t{os.getpid()}_{self._made}"
+        self.run(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        return name
+
+    def drop(self, name: str) -> None:
+        self.run(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+    def run(self, statement: str, database: str = "postgres") -> None:
+        with psycopg.connect(self._dsn(database), autocommit=True) as connection:
+            connection.execute(statement.encode())
+
+    def url(self, database: str) -> str:
+        return f"postgresql+psycopg://hotline@{self._host}:{self._port}/{database}"
+
+    def _dsn(self, database: str) -> str:
+        return f"host={self._host} port={self._port} user=hotline dbname={database}"
+
+    def _command(self, program: str, *words: str) -> tuple[str, ...]:
+        as_nobody = ("setpriv", f"--reuid={_NOBODY}", f"--regid={_NOBODY}", "--clear-groups", "--")
+        return (*(as_nobody if os.getuid() == 0 else ()), str(self._bin / program), *words)
+
+    def _env(self) -> dict[str, str]:
+        libraries = ":".join(str(path) for path in self._bin.parents[3].glob("lib/*-linux-gnu"))
+        return {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C.UTF-8", "LD_LIBRARY_PATH": libraries}
+
+
+def binaries() -> Path:
+    """Where initdb and postgres are: the machine's own, or what `tests/bring` has unpacked."""
+    unpacked = cache_folder() / "tests" / "postgresql" / "usr" / "lib" / "postgresql"
+    for place in (Path("/usr/lib/postgresql"), unpacked):
+        found = sorted(place.glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
+        if found:
+            return found[-1].parent
+    on_path = shutil.which("initdb")
+    assert on_path is not None, "there is no PostgreSQL: `make test` brings it (tests/bring)"
+    return Path(on_path).resolve().parent
