@@ -10,7 +10,7 @@ import typer
 
 from crm_bridge import reports
 from hotline.commands import figures
-from hotline.commands.crm_reading import read_crm
+from hotline.commands.crm_access import read_crm
 from hotline.commands.days import DayOption
 from hotline.commands.showing import (
     DEFAULT_SITE,

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from crm_bridge.work_lists import SurveyRow, TaskRow, open_tasks, survey_answers
-from hotline.commands.crm_reading import read_crm
+from hotline.commands.crm_access import read_crm
 from hotline.commands.showing import DEFAULT_SITE, JsonOption, SiteOption, out, show_json, show_table, site_of
 from hotline.settings import SiteFolders
 from hotline.site.site import Site

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import csv
 import json
+import re
+import sys
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, TypeVar
@@ -25,6 +28,9 @@ _Answer = TypeVar("_Answer")
 SiteOption = Annotated[Path, typer.Option("--site", help="The site's folder.", file_okay=False)]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
 DEFAULT_SITE = Path("site")
+CsvOption = Annotated[bool, typer.Option("--csv", help="For a spreadsheet.")]
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_PLAIN_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")  # also a telephone number
 _WIDEST = 200  # columns of text: wider than any table of ours
 
 out = Console(highlight=False)
@@ -71,6 +77,20 @@ def show_json(rows: Iterable[Mapping[str, Any]]) -> None:
     """One object a line. Not through Rich, which would wrap it."""
     for row in rows:
         typer.echo(json.dumps(row, ensure_ascii=False))
+
+
+def show_csv(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """With a heading, for spreadsheets: a cell that one of them would take for a formula is defused."""
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows([defused(cell) for cell in row] for row in rows)
+
+
+def defused(cell: object) -> object:
+    """An apostrophe before what a spreadsheet would run (OWASP, CSV injection); a number stays one."""
+    if isinstance(cell, str) and cell.startswith(_FORMULA) and not _PLAIN_NUMBER.fullmatch(cell):
+        return f"'{cell}"
+    return "" if cell is None else cell
 
 
 def show_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

@@ -18,7 +18,7 @@ from crm_bridge.migrating import migrate
 from crm_bridge.store import CrmStore, SourceName
 from hotline.asterisk_files import AsteriskPlace
 from hotline.cli import app
-from hotline.commands.showing import printable
+from hotline.commands.showing import defused, printable
 from hotline.commands.up import make_plan
 from hotline.control import ControlServer
 from hotline.settings import SiteFolders
@@ -190,3 +190,21 @@ def test_the_plan_of_an_embedded_and_of_an_external_site(site: Path) -> None:
     text = (site / "site.yaml").read_text().replace("mode: embedded", "mode: external")
     (site / "site.yaml").write_text(text)
     assert make_plan(load_site(site), SiteFolders(site), place).asterisk is None
+
+
+@pytest.mark.parametrize(
+    ("cell", "safe"),
+    [
+        ("=cmd|' /C calc'!A0", "'=cmd|' /C calc'!A0"),
+        ("@SUM(A1)", "'@SUM(A1)"),
+        ("\t=1", "'\t=1"),
+        ("-2+3", "'-2+3"),
+        ("+8613800138000", "+8613800138000"),
+        ("-2.50", "-2.50"),
+        ("王芳", "王芳"),
+        (None, ""),
+        (-5, -5),
+    ],
+)
+def test_a_cell_that_a_spreadsheet_would_run_is_defused(cell: object, safe: object) -> None:
+    assert defused(cell) == safe
