@@ -102,7 +102,7 @@ def unconfirmed_deliveries(connection: Connection, wanted: Wanted) -> list[Deliv
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TicketLine(CustomersLine):
-    """``broken``: it is open after the time that its category's SLA gives it."""
+    """``broken``: it is open after the time that its category's SLA gives it. ``due_on``: what callers are told."""
 
     ticket: str
     status: str
@@ -110,6 +110,7 @@ class TicketLine(CustomersLine):
     text: str
     keeper: str
     opened_on: date
+    due_on: date | None
     due_at: datetime | None
     broken: bool
 
@@ -117,7 +118,7 @@ class TicketLine(CustomersLine):
 def open_tickets(connection: Connection, wanted: Wanted) -> list[TicketLine]:
     """Whose SLA is broken comes first, longest broken at the top; then by what is due next."""
     columns = (tickets.c.status, tickets.c.category, tickets.c.text, tickets.c.keeper)
-    times = (tickets.c.opened_on, tickets.c.due_at)
+    times = (tickets.c.opened_on, tickets.c.due_on, tickets.c.due_at)
     query = customers_lines(ItemKind.TICKET, tickets, tickets.c.number.label("ticket"), *columns, *times)
     by_clock = (tickets.c.due_at.asc().nulls_last(), tickets.c.opened_on, tickets.c.number)
     query = query.where(OPEN_TICKET).order_by(*by_clock)
