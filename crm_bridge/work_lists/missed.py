@@ -89,20 +89,21 @@ def _open(callers: Select[Any], taken_by: str | None = None) -> Select[Any]:
     """Those of them with whom nobody has spoken since, and whom nobody has closed since. Whoever had taken the line on
     before the last conversation did so for an older miss, and has it no more."""
     they = callers.subquery("caller")
-    has_it = and_(work_items.c.taken_by != "", ~_spoken_after(they, work_items.c.taken_at))
+    has_it = and_(work_items.c.taken_by != "", _not_spoken_after(they, work_items.c.taken_at))
     taker = case((has_it, work_items.c.taken_by), else_="")
     query = (
         select(they, taker.label("taken_by"), work_items.c.taken_at)
         .outerjoin(work_items, work_items.c.item == they.c.item)
         .where(
             or_(work_items.c.closed_at.is_(None), work_items.c.closed_at < they.c.last_at),
-            ~_spoken_after(they, they.c.last_at),
+            _not_spoken_after(they, they.c.last_at),
         )
         .order_by(they.c.last_at.desc(), they.c.item)
     )
     return query if taken_by is None else query.where(taker == taken_by)
 
 
-def _spoken_after(they: Subquery, at: ColumnElement[Any]) -> ColumnElement[bool]:
-    with_customer = [talk.after(they.c.customer_id, at) for talk in OF_CUSTOMERS.talks]
-    return or_(*with_customer, *(talk.after(they.c.number, at) for talk in OF_NUMBERS.talks))
+def _not_spoken_after(they: Subquery, at: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Each sort of conversation asked by itself: PostgreSQL makes anti-joins of them then."""
+    with_customer = [~talk.after(they.c.customer_id, at) for talk in OF_CUSTOMERS.talks]
+    return and_(*with_customer, *(~talk.after(they.c.number, at) for talk in OF_NUMBERS.talks))
