@@ -324,9 +324,22 @@ async def test_a_line_may_be_named_by_any_number_of_its_customer(store: CrmStore
 
 @pytest.mark.parametrize("item", [f"missed-{LI}", "missed-c999", "missed-c1"])
 async def test_who_was_not_missed_is_nobodys_to_take(phone: Phone, item: str) -> None:
+    """Although somebody else was."""
     await phone.talk(0)
+    await phone.call(1, HOME)
     for act in (take, close):
         assert (await phone.act(act, item, 5, me="cli:anna")).why == "done"
+
+
+async def test_what_is_done_with_one_caller_is_not_done_with_another(phone: Phone) -> None:
+    await phone.call(0, WANG)
+    await phone.call(10, LI)
+    items = {line.number: line.item for line in await phone.list()}
+    await phone.act(take, items[LI], 15, me="cli:anna")
+    await phone.act(close, items[WANG], 15, me="cli:bob")
+    assert [(line.number, line.taken_by) for line in await phone.list()] == [(LI, "cli:anna")]
+    await phone.call(5, WANG)  # told late, and not known when the line was closed
+    assert await phone.numbers() == [LI, WANG]
 
 
 # ---- who must not be called
