@@ -34,6 +34,11 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "queue-log": ("explaining", "queue_log"),
     "list": ("listing", "list_work"),
     "report": ("calls", "report"),
+    "work": ("working", "app"),
+    "lead": ("lead", "app"),
+    "customer": ("customer", "app"),
+    "consent": ("consent", "consent"),
+    "do-not-call": ("do_not_call", "app"),
     "demo": ("demo", "demo"),
     "bench": ("bench", "bench"),
 }
