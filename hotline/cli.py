@@ -33,7 +33,7 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "explain": ("explaining", "explain_call"),
     "queue-log": ("explaining", "queue_log"),
     "list": ("listing", "list_work"),
-    "report": ("calls", "report"),
+    "report": ("reporting", "report"),
     "demo": ("demo", "demo"),
     "bench": ("bench", "bench"),
 }
