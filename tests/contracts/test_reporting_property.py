@@ -12,23 +12,23 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
+from sqlalchemy import Connection
 
-from crm_bridge.reporting.costs import CostLedger
 from crm_bridge.reporting.dealers import Dealers
-from crm_bridge.reporting.ledger import NO_CALL, NOT_SAID, label
+from crm_bridge.reporting.ledger import NO_CALL, NOT_SAID, behind, label
 from crm_bridge.reporting.lost_money import LostMoney, Where
 from crm_bridge.reporting.media import Media
 from crm_bridge.reporting.outcomes import LOST
 from crm_bridge.reporting.promises import Promises
 from crm_bridge.reporting.report import Asked, Report, answer, rows_behind
 from crm_bridge.reporting.stages import Stages
-from crm_bridge.reporting.surveys import Among, Surveys
+from crm_bridge.reporting.surveys import COMMENT, Among, Surveys
 from crm_bridge.reporting.touches import By, Touch
 from crm_bridge.store import CrmStore
 from tests.contracts.trading import BERLIN, FIRST, LAST, PERIOD, RULES, House, Row, busy_houses, houses
 
 FEW = settings(max_examples=25, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
-FEWER = settings(FEW, max_examples=5)
+FEWER = settings(FEW, max_examples=12)
 MEDIA = [Media(PERIOD, RULES, by, touch) for by in By for touch in Touch if by is not By.DAY or touch is Touch.LAST]
 TODAY = date(2026, 10, 25)
 OTHERS: list[Asked] = [
@@ -169,31 +169,31 @@ def touches(cost: Row) -> bool:
 @FEWER
 @given(house=busy_houses())
 def test_behind_each_figure_are_as_many_rows_as_it_says(crm_url: str, house: House) -> None:
-    async def follow(store: CrmStore) -> None:
+    def follow(connection: Connection) -> None:
         for asked in [*MEDIA, *OTHERS]:
-            report = await answer(store, asked)
+            report, ledgers = asked.report(connection), asked.ledgers()
             assert report.wrong == [], asked
-            for ledger in asked.ledgers():
+            for ledger in ledgers:
                 for figure in ledger.figures:
-                    await follow_figure(store, asked, report, figure, ledger)
+                    follow_figure(connection, asked, report, figure, ledger)
 
-    within(crm_url, house, follow)
+    async def read(store: CrmStore) -> None:
+        await store.read(follow)
+
+    within(crm_url, house, read)
 
 
-async def follow_figure(store: CrmStore, asked: Asked, report: Report, figure: str, ledger: Any) -> None:
-    keys = ["ref"] if isinstance(ledger, CostLedger) else list(ledger.keys)
-    two = isinstance(asked, Surveys) and len(keys) == 2
-    lines = [
-        line for line in report.lines if not isinstance(asked, Surveys) or two != (line["question"] == "(comment)")
-    ]
+def follow_figure(connection: Connection, asked: Asked, report: Report, figure: str, ledger: Any) -> None:
+    two = isinstance(asked, Surveys) and figure != "comments"
+    lines = [line for line in report.lines if not isinstance(asked, Surveys) or two != (line["question"] == COMMENT)]
     total = 0
     for line in lines:
         of = [str(line[report.columns[0]]), *([line["question"]] if two else [])]
-        rows = await rows_behind(store, asked, figure, of)
+        rows = behind(connection, [ledger], figure, of)
         money = {"revenue": "amount", "cost": "part"}.get(figure)
         assert line[figure] == (sum(row[money] for row in rows) if money else len(rows)), (asked, figure, of)
         total += len(rows)
-    assert total == len(await rows_behind(store, asked, figure))
+    assert total == len(behind(connection, [ledger], figure, []))
 
 
 @FEW
