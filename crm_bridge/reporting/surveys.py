@@ -22,6 +22,7 @@ from crm_bridge.reporting.sums import ratio
 
 NPS = "nps"
 COMMENT = "(comment)"
+_STATES = ("open", "done")
 _MARKS = ("top", "middle", "bottom", "off_scale")
 _SUMS = ("n", *_MARKS, "comments")
 _SHOWN = ("at", "call_id", "name", "score", "agent", "queue", "media_source")
@@ -76,7 +77,8 @@ class Surveys:
     def _comments(self) -> Subquery:
         columns = (tasks.c.opened_at, tasks.c.call_id, tasks.c.fields, *_of_call(), self._line().label(LINE))
         joined = tasks.outerjoin(calls, calls.c.call_id == tasks.c.call_id)
-        return select(*columns).select_from(joined).where(*_comments_of(self.period)).subquery("comments")
+        known = tasks.c.state.in_(_STATES)  # the index begins with it
+        return select(*columns).select_from(joined).where(*_comments_of(self.period), known).subquery("comments")
 
     def report(self, connection: Connection) -> Report:
         marks, comments = (ledger.counted(connection) for ledger in self.ledgers())
