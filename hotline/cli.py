@@ -33,7 +33,7 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "explain": ("explaining", "explain_call"),
     "queue-log": ("explaining", "queue_log"),
     "list": ("listing", "list_work"),
-    "report": ("calls", "report"),
+    "report": ("reporting", "report"),
     "work": ("working", "app"),
     "lead": ("lead", "app"),
     "customer": ("customer", "app"),
