@@ -60,7 +60,10 @@ async def outbox(journal: Journal) -> Outbox:
 
 
 async def parked(journal: Journal) -> list[DeadLetter]:
-    return [DeadLetter(*row[:-1], json.loads(row[-1])) for row in await journal.read(_PARKED)]
+    return [
+        DeadLetter(seq, call_id, kind, at, reason, json.loads(fields))
+        for seq, call_id, kind, at, reason, fields in await journal.read(_PARKED)
+    ]
 
 
 async def retry(journal: Journal, seqs: Collection[int]) -> int:

@@ -112,7 +112,7 @@ def drop(
         finally:
             await store.close()
 
-    letters = with_journal(folders, give_up, [])
+    letters: list[DeadLetter] = with_journal(folders, give_up, [])
     out.print(Text(f"{len(letters)} dropped; they are in {folders.dropped}."), soft_wrap=True)
 
 
