@@ -35,6 +35,9 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "list": ("listing", "list_work"),
     "report": ("calls", "report"),
     "outbox": ("outbox", "app"),
+    "backup": ("backup", "backup"),
+    "restore": ("restore", "restore"),
+    "db": ("db", "app"),
     "demo": ("demo", "demo"),
     "bench": ("bench", "bench"),
 }

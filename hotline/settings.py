@@ -82,6 +82,11 @@ class SiteFolders:
         return self.var / "backups"
 
     @property
+    def redeliver(self) -> Path:
+        """A note that a restore is not at its end yet (`hotline/restoring.py`)."""
+        return self.var / "redeliver"
+
+    @property
     def logs(self) -> Path:
         """What the engine and Asterisk have said; Asterisk's own logs and CDR are in `asterisk_logs`."""
         return self.var / "log"
