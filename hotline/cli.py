@@ -38,6 +38,7 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "backup": ("backup", "backup"),
     "restore": ("restore", "restore"),
     "db": ("db", "app"),
+    "reconcile": ("reconciling", "reconcile"),
     "demo": ("demo", "demo"),
     "bench": ("bench", "bench"),
 }
