@@ -47,6 +47,7 @@ from hotline.closings import Closings
 from hotline.control import ControlServer
 from hotline.day_figures import DayFigures
 from hotline.errands import functions, launch, text_gateway
+from hotline.housekeeping import Housekeeping
 from hotline.lamps import Lamps
 from hotline.metrics import MetricsPort
 from hotline.pbx_watch import AWAY, PbxWatch
@@ -119,7 +120,7 @@ class Engine:
 
     async def _serve(self, journal: Journal, store: CrmStore, ends: AsyncExitStack) -> None:
         """Start every part, in order; ``ends`` stops them in the opposite order."""
-        relay = Relay(journal, store, clock=self._clock)
+        relay = Relay(journal, store, keep_s=self._site.keep.journal_days * DAY_S, clock=self._clock)
         self._keep(relay.run(), "relay", ends)
         ends.push_async_callback(relay.stop, _RELAY_DRAIN_S)
         watch = PbxWatch(self._site, self._folders, journal, self._live, self._clock)
@@ -148,6 +149,7 @@ class Engine:
         self._keep(watch.run(), "watch", ends)
         self._keep(Lamps(self._site, router, pbx).run(), "lamps", ends)
         self._keep(LeadDesk(store, self._clock).run(), "leads", ends)
+        self._keep(Housekeeping(self._site, self._folders, journal, store, self._clock).run(), "housekeeping", ends)
         self._keep(sweep(self._folders.conversations, self._site.keep.recordings_days), "sweep", ends)
         await pbx.start()
         ends.push_async_callback(pbx.stop)

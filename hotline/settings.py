@@ -82,6 +82,11 @@ class SiteFolders:
         return self.var / "backups"
 
     @property
+    def kept(self) -> Path:
+        """When what was past its days was last removed (`hotline/housekeeping.py`)."""
+        return self.var / "kept"
+
+    @property
     def redeliver(self) -> Path:
         """A note that a restore is not at its end yet (`hotline/restoring.py`)."""
         return self.var / "redeliver"
