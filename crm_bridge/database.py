@@ -23,7 +23,7 @@ T = TypeVar("T")
 _DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+psycopg"}
 _CONNECT_S = 5
 # One writer at a time on a server too: two who make the same customer would else refuse each other's entries.
-_ONE_WRITER = text("SELECT pg_advisory_xact_lock(4008001001)")
+ONE_WRITER = text("SELECT pg_advisory_xact_lock(4008001001)")
 _READERS = 4  # a reader that hangs holds up nobody; while none does, one thread serves them all
 
 
@@ -47,6 +47,19 @@ def connect(url: str, *, busy_s: float = 5.0) -> AsyncEngine:
     engine = create_async_engine(normal(url), connect_args={"timeout": busy_s})
     _listen_sqlite(engine.sync_engine)
     return engine
+
+
+def plain_engine(url: str, *, busy_s: float = 30.0, reading: bool = False) -> Engine:
+    """For work that one thread does from its beginning to its end: backups, restores. ``reading``: it waits for no
+    writer."""
+    if not _is_file(url):
+        patience = {"connect_timeout": _CONNECT_S, "options": f"-c lock_timeout={round(busy_s * 1000)}"}
+        return create_engine(normal(url), connect_args=patience)
+    place = make_url(url).set(drivername="sqlite")
+    _make_private(place.database)
+    engine = create_engine(place, connect_args={"timeout": busy_s})
+    _listen_sqlite(engine)
+    return engine.execution_options(hotline_reading=True) if reading else engine
 
 
 def database(url: str, *, busy_s: float = 5.0) -> Database:
@@ -76,7 +89,7 @@ class _Server:
 
     async def write(self, job: Callable[[Connection], T]) -> T:
         async with self._engine.begin() as connection:
-            await connection.execute(_ONE_WRITER)
+            await connection.execute(ONE_WRITER)
             return await connection.run_sync(job)
 
     async def close(self) -> None:
@@ -87,10 +100,7 @@ class _File:
     """A job whose asker is cancelled is done to its end all the same. One writer at a time, as SQLite has it."""
 
     def __init__(self, url: str, busy_s: float) -> None:
-        place = make_url(url).set(drivername="sqlite")
-        _make_private(place.database)
-        self.engine = create_engine(place, connect_args={"timeout": busy_s})
-        _listen_sqlite(self.engine)
+        self.engine = plain_engine(url, busy_s=busy_s)
         self._reading = self.engine.execution_options(hotline_reading=True)
         self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="crm-read")
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="crm-write")
@@ -117,6 +127,12 @@ def _write(engine: Engine, job: Callable[[Connection], T]) -> T:
         return job(connection)
 
 
+def file_of(url: str) -> Path | None:
+    """The SQLite file; None where a server is asked."""
+    place = make_url(url)
+    return Path(place.database) if _is_file(url) and place.database else None
+
+
 def _is_file(url: str) -> bool:
     return make_url(url).get_backend_name() == "sqlite"
 
@@ -138,6 +154,7 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     cursor.execute("PRAGMA journal_mode = WAL")
     cursor.execute("PRAGMA synchronous = FULL")  # the journal forgets what we have: we must really have it
     cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.execute("PRAGMA secure_delete = ON")  # what is erased is not left in the file's gaps
     cursor.close()
 
 

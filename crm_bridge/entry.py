@@ -33,6 +33,8 @@ SOURCE, VOICEMAIL, CALLBACK, SURVEY, SMS = "source", "voicemail", "callback", "s
 LEG, DISPOSITION, RECORDED = "leg", "disposition", "recorded"
 # An agent has taken an abandoned call on, and will ring its caller back; and what came of that.
 TAKEN_ON, RUNG_BACK = "rung_back", "rung_back_end"
+# What another record proves of a call that we had lost: its true end, and maybe a conversation.
+CORRECTED = "corrected"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,9 @@
 """How the entries of one call become its one row. Pure: a row and an entry in, the new row out.
 
-The first outcome closes the row: what is told later is kept as an event and changes nothing, but for the source that a
-caller names after the conversation. What an outcome does not say (an engine that died cannot) stays as the earlier
+The first outcome closes the row: what is told later is kept as an event and changes nothing. There are two exceptions:
+the source that a caller names after the conversation; and a call that was lost (`pbx_lost`, which says only that we do
+not know how it ended) gets its true end from a correction, and is answered where that proves a conversation. What an
+outcome does not say (an engine that died cannot) stays as the earlier
 entries left it. A field of a wrong
 shape counts as not said; only an entry that would make the row untrue is refused.
 """
@@ -13,7 +15,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from crm_bridge.entry import SOURCE, STARTED, Entry
+from crm_bridge.entry import CORRECTED, SOURCE, STARTED, Entry
 from crm_bridge.models import calls
 from crm_bridge.outcome import HangupBy, Outcome
 
@@ -53,7 +55,7 @@ def blank(entry: Entry) -> Row:
 def fold(row: Row, entry: Entry) -> Row:
     """The row after ``entry``. Raises EntryRefused."""
     at = moment(entry.at)
-    if row["outcome"] and entry.kind not in (STARTED, SOURCE):
+    if row["outcome"] and entry.kind not in (STARTED, SOURCE, CORRECTED):
         return row
     change = _CHANGES.get(entry.kind)
     return {**row, **change(entry.fields, at, row)} if change else row
@@ -130,6 +132,25 @@ def _outcome(fields: Mapping[str, Any], at: datetime, row: Row) -> Row:
     }
 
 
+def _corrected(fields: Mapping[str, Any], at: datetime, row: Row) -> Row:
+    """Of a call that we had lost, and of no other: another record may be wrong, too."""
+    if row["outcome"] != Outcome.PBX_LOST:
+        return {}
+    said = _said(ended_at=_instant(fields, "ended_at"))
+    if fields.get("outcome") != Outcome.ANSWERED:
+        return said
+    return {
+        **said,
+        **_said(
+            agent=_text(fields, "agent", "agent"),
+            answered_at=_instant(fields, "answered_at"),
+            talked_s=_seconds(fields, "talked_s"),
+        ),
+        "outcome": Outcome.ANSWERED.value,
+        "cause": _text(fields, "cause", "cause") or row["cause"],
+    }
+
+
 _CHANGES: Mapping[str, Callable[[Mapping[str, Any], datetime, Row], Row]] = {
     STARTED: _started,
     SOURCE: _source,
@@ -141,6 +162,7 @@ _CHANGES: Mapping[str, Callable[[Mapping[str, Any], datetime, Row], Row]] = {
     "answered": _answered,
     "offer_missed": _missed,
     "outcome": _outcome,
+    CORRECTED: _corrected,
 }
 
 _TEXTS = (

@@ -15,6 +15,7 @@ import logging
 import math
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,15 @@ async def take_in(spool: Path, journal: Journal) -> Taken:
     files = await asyncio.to_thread(_files, spool)
     results = [await _take_one(path, journal) for path in files]
     return Taken(taken=results.count("taken"), bad=results.count("bad"), left=results.count("left"))
+
+
+async def waiting(spool: Path) -> set[str]:
+    """The Uniqueids of the calls that are in ``spool`` now; it stays as it is."""
+    found = set()
+    for path in await asyncio.to_thread(_files, spool):
+        with suppress(BadRecord, OSError):
+            found.add(_word(await asyncio.to_thread(_read, path), "uniqueid"))
+    return found - {""}
 
 
 async def _take_one(path: Path, journal: Journal) -> str:

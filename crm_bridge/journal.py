@@ -37,7 +37,8 @@ __all__ = [
 T = TypeVar("T")
 
 VERSION = 1
-PENDING, RELAYED, PARKED = 0, 1, 2  # entries.state
+# entries.state. DROPPED: a person has given it up (`dead_letters`); it is never sent, and goes when its call does.
+PENDING, RELAYED, PARKED, DROPPED = 0, 1, 2, 3
 
 _SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS entries (
@@ -82,7 +83,7 @@ ORDER BY s.at, s.seq
 
 _PRUNE = f"""
 DELETE FROM entries WHERE seq IN (
-    SELECT e.seq FROM entries e WHERE e.state = {RELAYED} AND e.at < ?
+    SELECT e.seq FROM entries e WHERE e.state IN ({RELAYED}, {DROPPED}) AND e.at < ?
     AND (e.call_id = '' OR EXISTS (
         SELECT 1 FROM entries o WHERE o.call_id = e.call_id AND o.kind = '{OUTCOME}'))
     -- the outcome goes last: without it the rest of its call would look open
@@ -209,6 +210,7 @@ def _connect(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5.0)
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")  # one fsync per commit; NORMAL in WAL mode has none
+    connection.execute("PRAGMA secure_delete = ON")  # what is erased (`persons`) is not left in the file's gaps
     return connection
 
 

@@ -46,6 +46,14 @@ class CrmStore:
     def __init__(self, url: str, *, region: str = "CN", rules: CrmRules | None = None, busy_s: float = 5.0) -> None:
         self._database = database(url, busy_s=busy_s)
         self.region, self.rules = region, rules or CrmRules()
+        self.held = ""  # why nobody may use it yet, although it may be there
+
+    def hold(self, why: str) -> None:
+        """Be away until `release`: its tables are not those that we know."""
+        self.held = why
+
+    def release(self) -> None:
+        self.held = ""
 
     async def apply(self, batch: Sequence[Logged]) -> None:
         """All of ``batch`` or nothing; again is harmless. Raises StoreAway, and EntryRefused when some
@@ -59,13 +67,19 @@ class CrmStore:
 
     async def write(self, job: Callable[[Connection], T]) -> T:
         """All that ``job`` does or nothing. Raises StoreAway, and EntryRefused for values that cannot be stored."""
+        self._refuse_while_held()
         with _blaming():
             return await self._database.write(job)
 
     async def read(self, job: Callable[[Connection], T]) -> T:
         """What ``job`` finds; it only reads: on SQLite it waits for no writer. Raises StoreAway."""
+        self._refuse_while_held()
         with _blaming():
             return await self._database.read(job)
+
+    def _refuse_while_held(self) -> None:
+        if self.held:
+            raise StoreAway(self.held)
 
     async def close(self) -> None:
         await self._database.close()

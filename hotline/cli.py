@@ -39,6 +39,11 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "customer": ("customer", "app"),
     "consent": ("consent", "consent"),
     "do-not-call": ("do_not_call", "app"),
+    "outbox": ("outbox", "app"),
+    "backup": ("backup", "backup"),
+    "restore": ("restore", "restore"),
+    "db": ("db", "app"),
+    "reconcile": ("reconciling", "reconcile"),
     "demo": ("demo", "demo"),
     "bench": ("bench", "bench"),
 }

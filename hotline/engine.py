@@ -35,13 +35,11 @@ from crm_bridge.directory import Directory
 from crm_bridge.entry import Entry
 from crm_bridge.journal import Journal
 from crm_bridge.lead_desk import LeadDesk
-from crm_bridge.migrating import migrate
 from crm_bridge.presence import JournalPresenceBook, last_conversations
 from crm_bridge.problems import DAY_S
 from crm_bridge.relay import Relay
 from crm_bridge.resume import left_off
-from crm_bridge.seed import sow
-from crm_bridge.store import CrmStore, SourceName
+from crm_bridge.store import CrmStore
 from crm_bridge.work_lists import last_abandoned
 from hotline.answers import Answers
 from hotline.calling_back import make_callbacks, resume_callbacks
@@ -50,14 +48,15 @@ from hotline.closings import Closings
 from hotline.control import ControlServer
 from hotline.day_figures import DayFigures
 from hotline.errands import functions, launch, text_gateway
+from hotline.housekeeping import Housekeeping
 from hotline.lamps import Lamps
 from hotline.metrics import MetricsPort
 from hotline.pbx_watch import AWAY, PbxWatch
 from hotline.prompting import prompt_shelf, utterances
 from hotline.settings import SiteFolders
-from hotline.site.crm_seed import crm_seed
 from hotline.site.site import Site
 from hotline.site.strategies import own_strategies
+from hotline.store_opening import StoreOpening
 from hotline.studio import EngineStudio
 from hotline.sweeping import sweep
 from ivr.agi.server import AgiServer, Route
@@ -71,6 +70,7 @@ log = logging.getLogger(__name__)
 # A returning call knocks at the latest one knock's pause after the engine is back; the rest is slack.
 _RETURN_SLACK_S = 2.0
 _RELAY_DRAIN_S = 5.0
+_STORE_S = 5.0  # for the CRM store to be brought up before the first call; after that the calls come first
 _PICTURE_EVERY_S = 2.0
 
 
@@ -90,13 +90,12 @@ class Engine:
         self._strategies = own_strategies(folders.site, {spec.strategy for spec in site.queues.values()})
 
     async def run(self) -> None:
-        """Until `stop`. Raises OSError when a port is taken, what the journal or the CRM's migration raise, and what a
-        part died of: half an engine is worse than none, and the supervisor starts a whole one."""
+        """Until `stop`. Raises OSError when a port is taken, what the journal raises, and what a part died of: half an
+        engine is worse than none, and the supervisor starts a whole one."""
         async with AsyncExitStack() as ends:
             journal = await Journal.open(self._folders.journal)
             ends.push_async_callback(journal.close)
-            store = await self._open_store()
-            ends.push_async_callback(store.close)
+            store = await self._open_store(ends)
             await self._serve(journal, store, ends)
             await self._stopping.wait()
         if self._fault is not None:
@@ -108,14 +107,13 @@ class Engine:
         self._live.closing = self._live.closing or closing
         self._stopping.set()
 
-    async def _open_store(self) -> CrmStore:
-        url = self._site.crm_url or self._folders.crm_url
-        await migrate(url)
-        store = CrmStore(url, region=self._site.country, rules=self._site.crm_rules)
-        await store.name_sources(SourceName(s.id, s.name, s.kind) for s in self._site.media.values())
-        today = datetime.fromtimestamp(self._clock(), self._site.timezone).date()
-        await sow(store, crm_seed(self._site.crm, today, self._site.country, self._site.timezone), today)
-        return store
+    async def _open_store(self, ends: AsyncExitStack) -> CrmStore:
+        """Brought up to date; or, where it is away, as one that says so until it is there: no call waits for it."""
+        opening = StoreOpening(self._site, self._folders, self._clock)
+        ends.push_async_callback(opening.store.close)
+        self._keep(opening.run(), "store", ends)
+        await opening.tried(_STORE_S)
+        return opening.store
 
     def _directory(self, store: CrmStore) -> Directory:
         site = self._site
@@ -123,7 +121,7 @@ class Engine:
 
     async def _serve(self, journal: Journal, store: CrmStore, ends: AsyncExitStack) -> None:
         """Start every part, in order; ``ends`` stops them in the opposite order."""
-        relay = Relay(journal, store, clock=self._clock)
+        relay = Relay(journal, store, keep_s=self._site.keep.journal_days * DAY_S, clock=self._clock)
         self._keep(relay.run(), "relay", ends)
         ends.push_async_callback(relay.stop, _RELAY_DRAIN_S)
         watch = PbxWatch(self._site, self._folders, journal, self._live, self._clock)
@@ -152,6 +150,7 @@ class Engine:
         self._keep(watch.run(), "watch", ends)
         self._keep(Lamps(self._site, router, pbx).run(), "lamps", ends)
         self._keep(LeadDesk(store, self._clock).run(), "leads", ends)
+        self._keep(Housekeeping(self._site, self._folders, journal, store, self._clock).run(), "housekeeping", ends)
         self._keep(sweep(self._folders.conversations, self._site.keep.recordings_days), "sweep", ends)
         await pbx.start()
         ends.push_async_callback(pbx.stop)

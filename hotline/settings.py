@@ -73,6 +73,34 @@ class SiteFolders:
         return self.var / "texts" / "outbox.jsonl"
 
     @property
+    def dropped(self) -> Path:
+        """Journal entries that somebody has given up (`hotline outbox drop`)."""
+        return self.var / "dropped.jsonl"
+
+    @property
+    def backups(self) -> Path:
+        return self.var / "backups"
+
+    @property
+    def kept(self) -> Path:
+        """When what was past its days was last removed (`hotline/housekeeping.py`)."""
+        return self.var / "kept"
+
+    @property
+    def redeliver(self) -> Path:
+        """A note that a restore is not at its end yet (`hotline/restoring.py`)."""
+        return self.var / "redeliver"
+
+    @property
+    def logs(self) -> Path:
+        """What the engine and Asterisk have said; Asterisk's own logs and CDR are in `asterisk_logs`."""
+        return self.var / "log"
+
+    @property
+    def asterisk_logs(self) -> Path:
+        return self.var / "asterisk" / "log"
+
+    @property
     def takes(self) -> Path:
         """Where a phone records a prompt before it is taken in."""
         return self.var / "takes"

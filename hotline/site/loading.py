@@ -81,7 +81,7 @@ def _site(folder: Path, forms: Forms) -> Site:
         default_language=site.default_language,
         bind=site.bind,
         ports=_ports(site),
-        keep=Keep(site.keep.events_days, site.keep.recordings_days),
+        keep=Keep(**site.keep.model_dump()),
         waiting={name: waiting_rules(form) for name, form in _sound(forms.queues).root.items()},
         alarms={
             name: Alarm(form.alarm.waiting, form.alarm.wait_s)

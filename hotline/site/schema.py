@@ -178,12 +178,35 @@ class LimitsForm(Form):
     calls_per_caller_per_hour: Annotated[int, Field(ge=1, le=1_000_000)] = 60
 
 
+Days = Annotated[int, Field(ge=1, le=36500)]
+
+
 class KeepForm(Form):
     """For how many days what grows every day is kept. ``events_days``: the ACD's event log, of which its figures and
-    `hotline explain` are made; ``recordings_days``: recorded conversations."""
+    `hotline explain` are made; ``recordings_days``: recorded conversations; ``calls_days``: who called (afterwards a
+    call is a figure without number and name); ``call_events_days``: each step of a call; ``voicemails_days``: messages,
+    with what was to be done about them; ``surveys_days``; ``interactions_days``: texts, mails, notes and calls to
+    customers; ``journal_days``: what the CRM has already; ``logs_days``; ``api_requests_days``: answers to requests
+    that may come twice."""
 
-    events_days: Annotated[int, Field(ge=1, le=36500)] = 400
-    recordings_days: Annotated[int, Field(ge=1, le=36500)] = 180
+    events_days: Days = 400
+    recordings_days: Days = 180
+    calls_days: Days = 1095
+    call_events_days: Days = 400
+    voicemails_days: Days = 180
+    surveys_days: Days = 1095
+    interactions_days: Days = 1095
+    journal_days: Days = 7
+    logs_days: Days = 30
+    api_requests_days: Days = 7
+
+    @model_validator(mode="after")
+    def _in_order(self) -> KeepForm:
+        if self.call_events_days > self.calls_days:
+            raise ValueError("call_events_days is more than calls_days: the steps of a call say who called")
+        if self.journal_days >= self.call_events_days:
+            raise ValueError("journal_days must be less than call_events_days: by them the CRM knows what it has had")
+        return self
 
 
 class SiteForm(Form):

@@ -98,10 +98,18 @@ class Alarm:
 
 @dataclass(frozen=True, slots=True)
 class Keep:
-    """For how many days what grows every day is kept."""
+    """For how many days what grows every day is kept. ``calls_days``: calls with the number of who called."""
 
     events_days: int = 400
     recordings_days: int = 180
+    calls_days: int = 1095
+    call_events_days: int = 400
+    voicemails_days: int = 180
+    surveys_days: int = 1095
+    interactions_days: int = 1095
+    journal_days: int = 7
+    logs_days: int = 30
+    api_requests_days: int = 7
 
 
 @dataclass(frozen=True, slots=True)

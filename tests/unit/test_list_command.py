@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sqlite3
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -118,7 +119,8 @@ def start(site: Path) -> list[tuple[Any, ...]]:
 
     async def opened() -> None:
         engine = Engine(load_site(site), SiteFolders(site), agi_secret="a", ami_secret="b")
-        await (await engine._open_store()).close()
+        async with AsyncExitStack() as ends:
+            await engine._open_store(ends)
 
     asyncio.run(opened())
     with sqlite3.connect(site / "var" / "crm.db") as database:

@@ -1,0 +1,69 @@
+"""`hotline backup [FILE]`: the CRM store and the journal, as they are at one moment. The engine may be up."""
+
+from __future__ import annotations
+
+import sqlite3
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.text import Text
+from sqlalchemy.exc import SQLAlchemyError
+
+from crm_bridge.backup.form import BadBackup, Manifest
+from crm_bridge.backup.reading import verified
+from hotline.backups import back_up, stamp
+from hotline.clock import SteadyClock
+from hotline.commands.showing import DEFAULT_SITE, SiteOption, out, refuse, site_of
+from hotline.store_opening import short
+
+_FileArgument = Annotated[
+    Path | None, typer.Argument(help="A new file; left out: var/backups/hotline-TIME.tar.", dir_okay=False)
+]
+
+
+def backup(
+    file: _FileArgument = None,
+    verify: Annotated[Path | None, typer.Option("--verify", help="Make none; prove this one.", dir_okay=False)] = None,
+    site: SiteOption = DEFAULT_SITE,
+) -> None:
+    """Back the CRM store and the journal up, online, into one file; or prove such a file."""
+    if verify is not None:
+        _verify(verify)
+        return
+    loaded, folders = site_of(site)
+    now = datetime.fromtimestamp(SteadyClock()(), UTC)
+    target = (file or folders.backups / f"hotline-{stamp(now)}.tar").absolute()
+    if target.exists():
+        refuse(f"{target} is there already; nothing was written")
+    try:
+        manifest = back_up(loaded, folders, target, now)
+    except BadBackup as reason:
+        refuse(str(reason))
+    except (SQLAlchemyError, sqlite3.Error, OSError) as error:
+        refuse(f"no backup was made: {short(error)}")
+    _say(f"{target}: {_told(manifest)}")
+
+
+def _verify(file: Path) -> None:
+    try:
+        manifest = verified(file)
+    except BadBackup as reason:
+        refuse(f"{file} cannot be restored: {reason}")
+    except OSError as error:
+        refuse(f"{file} cannot be read: {error.strerror}")
+    _say(f"{file} is sound: {_told(manifest)}")
+
+
+def _told(manifest: Manifest) -> str:
+    calls = manifest.tables["calls"].rows if "calls" in manifest.tables else 0
+    journal = "with" if manifest.journal_sha256 else "without"
+    return (
+        f"{manifest.site}, {manifest.at[:19].replace('T', ' ')} UTC, revision {manifest.revision},"
+        f" {calls} calls, {manifest.rows} rows, {journal} a journal"
+    )
+
+
+def _say(text: str) -> None:
+    out.print(Text(text), soft_wrap=True)
