@@ -11,42 +11,79 @@ import csv
 import io
 import json
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import islice
 from typing import Any
 
 import psycopg
-from sqlalchemy import ARRAY, JSON, Column, Connection, Table, any_, bindparam, func, select, text
+from sqlalchemy import (
+    ARRAY,
+    JSON,
+    Column,
+    Connection,
+    Executable,
+    Table,
+    any_,
+    bindparam,
+    func,
+    insert,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.types import TypeEngine
 
 Rows = Sequence[Sequence[Any]]
 
 _AT_ONCE = 20_000
+_FEW = 20  # rows that SQLAlchemy writes sooner than a COPY is set up
 _NOTHING = "\x02"  # null in what COPY reads: no text of ours is that, whatever somebody calls themselves
+
+
+@contextmanager
+def room(connection: Connection) -> Iterator[None]:
+    """Memory for a transaction that writes much: SQLite alone, which else has 2 MB for all its indexes."""
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    connection.exec_driver_sql("PRAGMA cache_size = -131072")
+    try:
+        yield
+    finally:
+        connection.exec_driver_sql("PRAGMA cache_size = -2000")
 
 
 def add(connection: Connection, table: Table, columns: Sequence[str], rows: Rows) -> None:
     """New rows."""
+    if len(rows) <= _FEW:
+        _few(connection, insert(table), columns, rows)
+        return
     for piece in _pieces(rows):
         if connection.dialect.name == "postgresql":
             _copy(connection, table.name, [table.c[name] for name in columns], piece)
         else:
             marks = ", ".join("?" * len(columns))
             words = f'INSERT INTO "{table.name}" ({_names(columns)}) VALUES ({marks})'  # noqa: S608 (names of ours)
-            _many(connection, words, _bound(connection, [table.c[name] for name in columns], piece))
+            connection.exec_driver_sql(words, _bound(connection, [table.c[name] for name in columns], piece))
 
 
 def change(connection: Connection, table: Table, key: str, columns: Sequence[str], rows: Rows) -> None:
     """Each of ``rows`` begins with the value of ``key``: whatever has that gets the values of ``columns``."""
+    if len(rows) <= _FEW:
+        sets: dict[str, Any] = {name: bindparam(f"b_{name}") for name in columns}
+        each = update(table).where(table.c[key] == bindparam("b__key")).values(sets)
+        _few(connection, each, ["b__key", *(f"b_{name}" for name in columns)], rows)
+        return
     typed = [table.c[name] for name in (key, *columns)]
     for piece in _pieces(rows):
         if connection.dialect.name == "postgresql":
             _change_from_copy(connection, table, typed, piece)
         else:
             turned = [(*row[1:], row[0]) for row in piece]
-            sets = ", ".join(f'"{name}" = ?' for name in columns)
-            words = f'UPDATE "{table.name}" SET {sets} WHERE "{key}" = ?'  # noqa: S608 (names of ours)
-            _many(connection, words, _bound(connection, [*typed[1:], typed[0]], turned))
+            marks = ", ".join(f'"{name}" = ?' for name in columns)
+            words = f'UPDATE "{table.name}" SET {marks} WHERE "{key}" = ?'  # noqa: S608 (names of ours)
+            connection.exec_driver_sql(words, _bound(connection, [*typed[1:], typed[0]], turned))
 
 
 def remove(connection: Connection, table: Table, key: str, values: Collection[Any]) -> None:
@@ -75,6 +112,11 @@ def new_ids(connection: Connection, table: Table, count: int) -> Sequence[int]:
     return range(last + 1, last + 1 + count)
 
 
+def _few(connection: Connection, words: Executable, names: Sequence[str], rows: Rows) -> None:
+    if rows:
+        connection.execute(words, [dict(zip(names, row, strict=True)) for row in rows])
+
+
 def _pieces(rows: Sequence[Any]) -> Iterator[Sequence[Any]]:
     for begin in range(0, len(rows), _AT_ONCE):
         yield rows[begin : begin + _AT_ONCE]
@@ -82,10 +124,6 @@ def _pieces(rows: Sequence[Any]) -> Iterator[Sequence[Any]]:
 
 def _names(columns: Iterable[str]) -> str:
     return ", ".join(f'"{name}"' for name in columns)
-
-
-def _many(connection: Connection, words: str, rows: list[tuple[Any, ...]]) -> None:
-    connection.exec_driver_sql(words, rows)
 
 
 def _among(connection: Connection, key: Column[Any]) -> Any:
