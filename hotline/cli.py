@@ -34,6 +34,7 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "queue-log": ("explaining", "queue_log"),
     "list": ("listing", "list_work"),
     "report": ("calls", "report"),
+    "import": ("importing", "import_file"),
     "demo": ("demo", "demo"),
     "bench": ("bench", "bench"),
 }

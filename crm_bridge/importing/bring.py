@@ -140,6 +140,6 @@ async def _bring_in(
         same=plan.same,
         problem_count=problems.count,
         problems=problems.first,
-        differences=tuple(islice(plan.differences(), SHOWN)),
+        differences=() if problems.count else tuple(islice(plan.differences(), SHOWN)),
         written=not dry_run and not problems.count,
     )

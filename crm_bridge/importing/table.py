@@ -96,5 +96,13 @@ def _rows(text: str, delimiter: str) -> tuple[list[int], list[list[str]]]:
                 rows.append(row)
             before = reader.line_num
     except csv.Error as error:
-        raise Unreadable(f"line {reader.line_num}: {error}") from None
+        raise Unreadable(f"line {reader.line_num}: {_advice(error)}") from None
     return lines, rows
+
+
+def _advice(error: csv.Error) -> str:
+    if "field larger" in str(error):
+        return f"a cell has more than {csv.field_size_limit()} characters: is a quote missing that ends it?"
+    if "unexpected end" in str(error):
+        return "the file ends within it: a quote is missing that ends a cell"
+    return f"{error}: a quote within a quoted cell is written twice"

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection
 from datetime import date
 from decimal import Decimal
 
+from crm_bridge.importing.currencies import CURRENCIES, OF_THE_STREET
 from crm_bridge.importing.problem import Bad, nearest, shown
 from crm_bridge.numbers import quick_e164
 
@@ -23,7 +24,6 @@ _UNSEEN = re.compile("[\\x00-\\x1f\\x7f-\\x9f\u2028\u2029\u202a-\u202e\u2066-\u2
 _AMOUNT = re.compile(r"[0-9]{1,14}(\.[0-9]{1,4})?")
 _GROUPED = re.compile(r"[0-9]{1,3}([,' \u00a0\u202f][0-9]{3})+(\.[0-9]+)?")
 _WHOLE = re.compile(r"[0-9]{1,9}")
-_CURRENCY = re.compile(r"[A-Z]{3}")
 _YEAR_FIRST = re.compile(r"([0-9]{4})(?:-([0-9]{1,2})-|/([0-9]{1,2})/)([0-9]{1,2})")
 _DAY_FIRST = re.compile(r"([0-9]{1,2})\.([0-9]{1,2})\.([0-9]{4})")
 _PIN = re.compile(r"[0-9]{4,12}")
@@ -110,9 +110,11 @@ def whole(text: str) -> int:
 
 
 def currency(text: str) -> str:
-    if not _CURRENCY.fullmatch(text):
-        raise Bad(f"{shown(text)} is no currency: three capitals of ISO 4217, as CNY or EUR")
-    return text
+    if text in CURRENCIES:
+        return text
+    meant = OF_THE_STREET.get(text.upper(), text.upper())
+    hint = f"write {meant}" if meant in CURRENCIES else "three capitals of ISO 4217, as CNY or EUR"
+    raise Bad(f"{shown(text)} is no currency: {hint}")
 
 
 def day(text: str) -> date:

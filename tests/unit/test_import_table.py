@@ -97,8 +97,10 @@ def test_lines_are_those_of_the_file() -> None:
 
 
 def test_a_quote_that_never_ends_is_told() -> None:
-    with pytest.raises(Unreadable, match="unexpected end of data"):
+    with pytest.raises(Unreadable, match="a quote is missing that ends a cell"):
         read_table(b'a,b\n1,"x\n2,y\n')
+    with pytest.raises(Unreadable, match=r"line 2: .* written twice"):
+        read_table(b'a,b\n1,"x"y"\n')
     with pytest.raises(Unreadable, match="nothing in it"):
         read_table(b"\n\n")
 
@@ -111,8 +113,8 @@ def test_what_is_wrong_with_a_heading_is_told_all_at_once() -> None:
     found, problems = sheet_of("numbr,name,name,nomber\n1,a,b,c\n")
     assert found is None
     assert problems == [
-        "row 1, 'numbr': there is no such column; the nearest is 'number' (--map number=numbr, or --ignore numbr)",
         "row 1, 'nomber': there is no such column; the nearest is 'number' (--map number=nomber, or --ignore nomber)",
+        "row 1, 'numbr': there is no such column; the nearest is 'number' (--map number=numbr, or --ignore numbr)",
         "row 1, name: stands there twice: leave one out",
         "row 1, number: is missing (or say which one it is: --map number=THEIRS)",
     ]
@@ -156,6 +158,18 @@ def test_the_first_hundred_are_kept_and_all_are_counted() -> None:
     read_sheet(read_table(text.encode()), COLUMNS, problems)
     assert problems.count == 30_000
     assert [problem.row for problem in problems.first] == list(range(2, SHOWN + 2))
+
+
+def test_a_cell_that_is_huge_is_told_or_refused() -> None:
+    _, problems = sheet_of(f"number,name\n1,{'x' * 100_000}\n")
+    assert problems == [f"row 2, name: '{'x' * 40}…' has 100000 characters; at most 20"]
+    with pytest.raises(Unreadable, match="line 3: a cell has more than"):
+        read_table(f'number,name\n1,a\n2,"{"x" * 200_000}"\n'.encode())
+
+
+def test_a_nul_is_told() -> None:
+    _, problems = sheet_of(b"number,name\n1,a\x00b\n\x00,c\n")
+    assert [problem[:12] for problem in problems] == ["row 2, name:", "row 3, numbe"]
 
 
 @given(

@@ -154,6 +154,7 @@ def test_a_pin_is_in_no_message() -> None:
         (values.key, "2026110017", "2.03E+09"),
         (values.word, "gold_1", "Gold"),
         (values.currency, "CNY", "cny"),
+        (values.currency, "EUR", "EUX"),
         (values.whole, "3", "0"),
         (values.whole, "3", "1.5"),
         (values.email, "fang@example.com", "fang@@example.com"),
@@ -165,3 +166,9 @@ def test_words_that_are_taken_and_words_that_are_not(read: values.Reader, good: 
     assert str(read(good)) == good
     with pytest.raises(Bad):
         read(bad)
+
+
+@pytest.mark.parametrize(("text", "meant"), [("RMB", "CNY"), ("cny", "CNY"), ("¥", "CNY"), ("€", "EUR")])
+def test_a_currency_that_is_meant_is_told(text: str, meant: str) -> None:
+    with pytest.raises(Bad, match=f"write {meant}"):
+        values.currency(text)
