@@ -12,9 +12,9 @@ Service level, both ways (app_queue's SL, and SL2, which leaves out who was too 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from acd.events import AcdEvent, EventKind, LeftFor
@@ -111,10 +111,11 @@ class AgentFigures:
 
 class Figures:
     """``hear`` every event from a ``setup`` on, in order. Visits that began, and agents' time that passed, from
-    ``since`` on (Unix s) are counted; those before are followed only."""
+    ``since`` on (Unix s) are counted; those before are followed only. ``keep`` is given each visit that is over and
+    counted: for whoever wants to know which ones a figure is made of (with `open_visits`)."""
 
-    def __init__(self, since: float = 0.0) -> None:
-        self._since = since
+    def __init__(self, since: float = 0.0, keep: Callable[[Visit], None] | None = None) -> None:
+        self._since, self._keep = since, keep
         self._levels: dict[str, float] = {}
         self._open: dict[str, Visit] = {}  # by call id: a call is in one queue at a time
         self._closed: dict[str, QueueFigures] = {}
@@ -148,12 +149,16 @@ class Figures:
     def queues(self, now: float) -> Mapping[str, QueueFigures]:
         """By queue name, as of ``now`` (Unix s)."""
         figures = {name: deepcopy(one) for name, one in self._closed.items()}
-        for visit in self._open.values():
-            if visit.joined_at >= self._since:
-                one = figures.setdefault(visit.queue, QueueFigures(visit.queue))
-                one.offered += 1
-                self._count(one, visit, _going_on(visit))
+        for visit in self.open_visits():
+            one = figures.setdefault(visit.queue, QueueFigures(visit.queue))
+            one.offered += 1
+            self._count(one, visit, visit.end)
         return figures
+
+    def open_visits(self) -> list[Visit]:
+        """Those that are counted and not over, each with the end it would have now."""
+        counted = (visit for visit in self._open.values() if visit.joined_at >= self._since)
+        return [replace(visit, end=_going_on(visit)) for visit in counted]
 
     def agents(self, now: float) -> Mapping[str, AgentFigures]:
         """By extension, as of ``now`` (Unix s)."""
@@ -217,6 +222,8 @@ class Figures:
         one = self._closed.setdefault(visit.queue, QueueFigures(visit.queue))
         one.offered += 1
         self._count(one, visit, end)
+        if self._keep is not None:
+            self._keep(replace(visit, end=end))
 
     def _count(self, one: QueueFigures, visit: Visit, end: VisitEnd | None) -> None:
         if end is None:

@@ -31,6 +31,7 @@ from ivr.agi.session import AgiSession
 from ivr.agi_voice import AgiVoice
 from ivr.flow.interpreter import CallerGone, CallState, HangUp, Leave, QueueFor, TransferTo, walk
 from ivr.flow.model import Flow
+from ivr.flow.outside import NOBODY
 
 log = logging.getLogger(__name__)
 
@@ -164,6 +165,7 @@ async def _follow_flow(
     while True:
         record.speak(state.language)
         record.retag(state.source)
+        record.who = state.caller or NOBODY
         node = await _take_leave(session, voice, record, centre, state, leave)
         if node is None:
             return

@@ -15,6 +15,7 @@ from crm_bridge.journal import Entry, Journal, JournalUnwritable
 from crm_bridge.outcome import HangupBy, Outcome
 from crm_bridge.problems import FLOW_PROBLEM
 from crm_bridge.resume import LeftOff
+from ivr.flow.outside import NOBODY, Caller
 from ivr.media_source import Tag
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ class CallRecord:
     gave_up_at: float | None = None  # what the caller hears after that is no waiting
     left_off: LeftOff = field(default_factory=LeftOff)
     ended: bool = False
+    who: Caller = NOBODY  # as the CRM knows them
     attributes: dict[str, str] = field(default_factory=dict)
 
     async def begin(self) -> None:

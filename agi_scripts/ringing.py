@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -10,10 +11,13 @@ from acd.model import Miss, Offer
 from agi_scripts import variables
 from agi_scripts.centre import Centre
 from agi_scripts.record import CallRecord
+from agi_scripts.standing import CALLER_PROMPT
 from agi_scripts.talk import Handover, Talk
 from agi_scripts.talk_recording import note_recorded, record_next
 from crm_bridge.outcome import HangupBy, Outcome
 from ivr.agi.session import AgiSession
+from ivr.spoken import SpokenKind, Unspeakable
+from ivr.spoken.value import spoken
 
 # m: music to the caller while the phone rings; g: go on here when the agent hangs up; i: a phone's 302 is ignored;
 # U: the whisper, on the agent's leg, before the two are joined.
@@ -30,6 +34,9 @@ _MISSES = {
     "CHANUNAVAIL": Miss.UNREACHABLE,
     "CANCEL": Miss.WITHDRAWN,
 }
+
+
+_NAME_S, _LONGEST_NAME = 0.3, 40
 
 
 class WaitEnd(StrEnum):
@@ -62,14 +69,30 @@ class DialEnd:
         return _MISSES.get(self.status, Miss.REJECTED)
 
 
-def whisper(record: CallRecord, centre: Centre, queue: str) -> str:
-    """The sound files for the agent's ear: which queue, which language, which advert."""
-    keys = (
-        f"whisper_queue_{queue}",
-        f"whisper_lang_{record.language}",
-        f"whisper_source_{record.tag.source}",
-    )
-    return "&".join(centre.prompt_path(key, centre.default_language) for key in keys if centre.has_prompt(key))
+async def whisper(record: CallRecord, centre: Centre, queue: str) -> str:
+    """The sound files for the agent's ear: which queue, which language, which advert; and who calls, as far as the CRM
+    knows them: their name, their tier, a promise to them that was broken."""
+    call = (f"whisper_queue_{queue}", f"whisper_lang_{record.language}", f"whisper_source_{record.tag.source}")
+    who = record.who
+    standing = (f"whisper_tier_{who.tier}", *(("whisper_broken_promise",) if who.broken_promises else ()))
+    files = _there(call, centre)
+    if (caller := _there((CALLER_PROMPT,), centre)) and (name := await _name(who.name, centre)):
+        files += [*caller, name]
+    return "&".join((*files, *_there(standing, centre)))
+
+
+def _there(keys: Sequence[str], centre: Centre) -> list[str]:
+    return [centre.prompt_path(key, centre.default_language) for key in keys if centre.has_prompt(key)]
+
+
+async def _name(name: str, centre: Centre) -> str:
+    """'' for one that cannot be said soon: the caller's place in line is more than their name."""
+    try:
+        async with asyncio.timeout(_NAME_S):
+            said = await centre.utter(spoken(SpokenKind.TEXT, name[:_LONGEST_NAME]), centre.default_language)
+    except (TimeoutError, Unspeakable):
+        return ""
+    return said or ""
 
 
 def confirmation(centre: Centre, queue: str) -> str:

@@ -15,12 +15,13 @@ from ivr.flow.outside import NOBODY, Caller, OutsideFailed
 from ivr.flow.state import CallState
 
 _LOOK_UP_S = 0.3
+CALLER_PROMPT = "whisper_caller"  # said before the name; without such a prompt names are not said
 
 
 async def with_standing(wish: QueueFor, state: CallState, centre: Centre) -> QueueFor:
-    """The wish as the line is to have it."""
+    """The wish as the line is to have it. Who calls is then known (`state.caller`), for the agent's ear too."""
     spec = centre.queues[wish.queue]
-    if not centre.standing and not spec.preferred:
+    if not centre.standing and not spec.preferred and not centre.has_prompt(CALLER_PROMPT):
         return wish
     caller = await _caller(state, centre)
     return replace(

@@ -21,6 +21,7 @@ CONFIRM = "HOTLINE_CONFIRM"  # the prompt after which an agent takes the call by
 ANSWERED = (
     "HOTLINE_ANSWERED"  # Unix ms at which agent and caller were joined, set by the dialplan on the caller's channel
 )
+ENDED = "HOTLINE_ENDED"  # Unix ms of the hang-up, set by the dialplan before the standalone script starts
 CONSULT = "HOTLINE_CONSULT"  # which consultation the leg was rung for; inherited by it
 CALLBACK = "HOTLINE_CALLBACK"  # which call back this leg was dialled for
 RECORD = "HOTLINE_RECORD"  # the stem of the files that this leg is recorded into; empty: it is not

@@ -144,6 +144,7 @@ async def _join(
     joined_at = record.joined_at if record.joined_at is not None else _first_joined(record, centre, wish, now)
     entered_at = joined_at if returning else now
     record.attributes = dict(wish.attributes)
+    whispered = await whisper(record, centre, wish.queue)
     await session.set_variables(
         {
             variables.JOINED: str(int(joined_at * 1000)),
@@ -153,7 +154,7 @@ async def _join(
             variables.LANGUAGE: record.language,
             variables.AGENT: wish.agent,
             variables.WAIT_UNTIL: "" if wish.wait_s is None else str(int((entered_at + wish.wait_s) * 1000)),
-            f"_{variables.WHISPER}": whisper(record, centre, wish.queue),  # _: the leg that Dial makes inherits it
+            f"_{variables.WHISPER}": whispered,  # _: the leg that Dial makes inherits it
             f"_{variables.CONFIRM}": confirmation(centre, wish.queue),
         }
     )

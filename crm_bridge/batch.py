@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import BindParameter, Connection, bindparam, select
 
 from crm_bridge.becoming.become import become
+from crm_bridge.becoming.promise import keep_by_calls
 from crm_bridge.contacts import interaction_of
 from crm_bridge.conversations import last_dispositions, leg_of, recording_of
 from crm_bridge.entry import Logged
@@ -66,6 +67,7 @@ def write_batch(connection: Connection, batch: Sequence[Logged], region: str, ru
     said = last_dispositions(fresh)
     put(connection, dispositions, said)
     become(connection, said, rules)
+    keep_by_calls(connection, rows.values(), contacts)
 
 
 def _fresh(connection: Connection, batch: Sequence[Logged]) -> list[Logged]:

@@ -15,13 +15,15 @@ DAY_S, HOUR_S = 86_400.0, 3600.0
 @dataclass(frozen=True, slots=True)
 class DispositionRule:
     """What an agent's word on a call becomes. ``product``, ``quantity``: the call's values that name what an order or
-    a lead is about; ``category``: a ticket's; ``text``: a promise's or a ticket's, for people."""
+    a lead is about; ``category``: a ticket's; ``text``: a promise's or a ticket's, for people; ``kept_by`` "call": the
+    promise is kept when we have called them back."""
 
     becomes: Becomes
     product: str = "product"
     quantity: str = "quantity"
     category: str = ""
     text: str = ""
+    kept_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)

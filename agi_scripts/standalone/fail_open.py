@@ -39,6 +39,7 @@ _ASKED = {
     "next": variables.NEXT,
     "dialstatus": "DIALSTATUS",
     "picked_up_ms": variables.ANSWERED,
+    "ended_ms": variables.ENDED,
     "agent": "DIALEDPEERNUMBER",
     "cause": "HANGUPCAUSE",
     "voicemail": "RECORDED_FILE",
@@ -131,19 +132,20 @@ def build(
         "joined_at": _seconds(asked.get("joined_ms", "")),
         "started_at": _born(uniqueid, now),
     }
-    return record if phase == "start" else record | _end(env.get("agi_channel", ""), asked, now)
+    ended_at = _seconds(asked.get("ended_ms", "")) or now  # a script takes its time to start
+    return record if phase == "start" else record | _end(env.get("agi_channel", ""), asked, ended_at)
 
 
-def _end(channel: str, asked: Mapping[str, str], now: float) -> Record:
+def _end(channel: str, asked: Mapping[str, str], ended_at: float) -> Record:
     """How it went. There was a conversation when the dialplan has marked its beginning: DIALSTATUS says ANSWER too for
     an agent who hung up during the whisper."""
     talked = bool(asked.get("picked_up_ms"))
     message_s = 0.0 if talked else message_length(asked.get("voicemail", ""))
     recorded = message_s >= _SHORTEST_MESSAGE_S
-    picked_up = (_seconds(asked["picked_up_ms"]) or now) if talked else None
-    talked_s = round(max(0.0, now - picked_up), 3) if picked_up is not None else 0.0
+    picked_up = (_seconds(asked["picked_up_ms"]) or ended_at) if talked else None
+    talked_s = round(max(0.0, ended_at - picked_up), 3) if picked_up is not None else 0.0
     return {
-        "ended_at": now,
+        "ended_at": ended_at,
         "outcome": _outcome(talked, recorded, asked).value,
         "hangup_by": _who_left(channel, talked, asked).value,
         "cause": asked.get("cause", ""),

@@ -54,7 +54,8 @@ lead_handings = Table(
 )
 
 # What somebody has promised a customer: open until `kept_at` or `withdrawn_at`, broken when it is open after its day.
-# `ref`: the name under which the site's file knows it, or "call:" and the call in which it was made.
+# `ref`: the name under which the site's file knows it, or "call:" and the call in which it was made. `kept_by` "call":
+# it is kept by our calling them back.
 promises = Table(
     "promises",
     metadata,
@@ -68,6 +69,7 @@ promises = Table(
     word("promised_by"),
     Column("made_at", Instant),
     Column("withdrawn_at", Instant),
+    word("kept_by", 16),
     word("call_id"),
     UniqueConstraint("ref", name="uq_promises_ref"),
     Index("ix_promises_due_on", "due_on"),

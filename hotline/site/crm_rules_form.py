@@ -6,7 +6,7 @@ word is written down and nothing becomes of it.
       sale: {becomes: order, product: product, quantity: quantity}   # the flow's values that say what was wanted
       lead: {becomes: lead, product: product}
       service: {becomes: ticket, category: repair, text: as told on the phone}
-      complaint: {becomes: promise, text: call back about the complaint}
+      complaint: {becomes: promise, text: call back about the complaint, kept_by: call}   # or by hand
     regions:                            # of the dealers: provinces and cities, or how a number begins
       east: [Shanghai, Zhejiang, "+8625"]
     leads: {accept_h: 24}               # a dealer must accept within that, or the next one has it
@@ -38,9 +38,11 @@ class DispositionRuleForm(Form):
     quantity: Name = "quantity"
     category: Name | None = None
     text: Text | None = None
+    kept_by: Literal["call"] | None = None
 
     def rule(self) -> DispositionRule:
-        return DispositionRule(self.becomes, self.product, self.quantity, self.category or "", self.text or "")
+        said = self.category or "", self.text or "", self.kept_by or ""
+        return DispositionRule(self.becomes, self.product, self.quantity, *said)
 
 
 class LeadRulesForm(Form):

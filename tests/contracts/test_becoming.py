@@ -26,6 +26,7 @@ RULES = CrmRules(
         "lead": DispositionRule("lead", text="wants a notebook"),
         "service": DispositionRule("ticket", category="repair", text="broken"),
         "complaint": DispositionRule("promise", text="call back"),
+        "callback": DispositionRule("promise", text="call back", kept_by="call"),
     },
     sla_s={"repair": 3600.0},
     regions={"east": ("+86571", "Shanghai")},
@@ -202,6 +203,43 @@ async def test_a_promise_has_its_day_and_keeper(store: CrmStore, line: Line) -> 
         "1001",
         "call back",
     )
+
+
+@pytest.mark.parametrize("code", ["callback", "complaint"])
+@pytest.mark.parametrize("talked_s", [30, 0])
+async def test_a_call_of_ours_keeps_what_was_promised_by_a_call(
+    store: CrmStore, line: Line, code: str, talked_s: int
+) -> None:
+    """By an agent's *38, once they have talked."""
+    await line.call()
+    await line.say(code, promised_on="2026-11-30")
+    said: dict[str, Json] = {"agent": "1002", "number": "+8657187654321", "talked_s": talked_s}
+    await line._apply(Entry("c1", "rung_back_end", NOON + 3600, said))
+    [promise] = await rows(store, promises)
+    assert (promise["kept_at"] is not None) == (code == "callback" and talked_s > 0)
+    if promise["kept_at"]:
+        [change] = [row for row in await rows(store, changes) if row["field"] == "kept_at"]
+        assert change["by"] == "agent:1002"
+
+
+@pytest.mark.parametrize(("outcome", "kept"), [("answered", True), ("abandoned_queue", False)])
+async def test_so_does_the_call_back_that_they_had_wished_for(
+    store: CrmStore, line: Line, outcome: str, kept: bool
+) -> None:
+    await line.call()
+    await line.say("callback", promised_on="2026-11-30")
+    await line.call("c2")  # a call of theirs does not
+    [promise] = await rows(store, promises)
+    assert promise["kept_at"] is None
+    start: dict[str, Json] = {"dnis": "4008001001", "ani": "057187654321", "source": "tv"}
+    for at, kind, fields in (
+        (3600.0, "call_started", start),
+        (3601.0, "called_back", {"of": "c2"}),
+        (3700.0, "outcome", {"outcome": outcome, "agent": "1001"}),
+    ):
+        await line._apply(Entry("c3", kind, NOON + at, fields))
+    [promise] = await rows(store, promises)
+    assert (promise["kept_at"] is not None) == kept
 
 
 async def test_a_caller_without_a_number_becomes_a_customer_of_their_own(store: CrmStore, line: Line) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import stat
 from collections.abc import Callable, Iterable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,9 @@ from crm_bridge import reports
 from crm_bridge.entry import Entry, Json, Logged
 from crm_bridge.models import agent_events, call_events, customers
 from crm_bridge.numbers import e164
+from crm_bridge.reporting.media import Media
+from crm_bridge.reporting.period import Period
+from crm_bridge.reporting.report import answer
 from crm_bridge.store import CrmStore, EntryRefused, SourceName, StoreAway
 from tests.servers.writing import writing
 
@@ -151,7 +155,8 @@ async def test_sources_take_their_names_from_the_site(store: CrmStore) -> None:
     await store.apply(logged([started("c1", 1000.0)]))
     await store.name_sources([SourceName("tv", "TV spot", "tv"), SourceName("print", "Newspaper", "print")])
     await store.name_sources([])
-    report = {row.source: (row.name, row.calls) for row in await reports.media_report(store)}
+    found = await answer(store, Media(Period(date(1970, 1, 1), date(1970, 1, 1)), store.rules))
+    report = {line["source"]: (line["name"], line["calls"]) for line in found.lines}
     assert report == {"tv": ("TV spot", 1), "print": ("Newspaper", 0), "unknown": ("unknown", 0)}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable
+from datetime import date
 from typing import Any
 
 import pytest
@@ -13,6 +14,9 @@ from sqlalchemy import select, update
 from crm_bridge import reports
 from crm_bridge.entry import Entry, Json, Logged
 from crm_bridge.models import customers, surveys, tasks
+from crm_bridge.reporting.media import Media
+from crm_bridge.reporting.period import Period
+from crm_bridge.reporting.report import answer
 from crm_bridge.store import CrmStore
 from crm_bridge.work_lists import open_tasks, survey_answers
 
@@ -75,7 +79,8 @@ async def test_a_source_named_on_a_later_call_is_not_the_first(store: CrmStore) 
 
 async def test_the_media_report_counts_what_was_named(store: CrmStore) -> None:
     await one_by_one(store, logged(started(), NAMED, ended(1010.0)))
-    assert {row.source: row.calls for row in await reports.media_report(store) if row.calls} == {"newspaper": 1}
+    report = await answer(store, Media(Period(date(1970, 1, 1), date(1970, 1, 1)), store.rules))
+    assert {line["source"]: line["calls"] for line in report.lines if line["calls"]} == {"newspaper": 1}
 
 
 @pytest.mark.parametrize("source", [None, "", 7.5, ["tv"], {"a": 1}])

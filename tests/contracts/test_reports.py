@@ -1,4 +1,4 @@
-"""What the store has to tell, on a real SQLite file."""
+"""The list of calls, on both kinds of database."""
 
 from __future__ import annotations
 
@@ -63,20 +63,3 @@ async def test_a_row_as_json_has_every_field_of_the_command(store: CrmStore) -> 
     assert list(row)[: len(ISSUE_FIELDS)] == ISSUE_FIELDS
     assert row["started_at"] == "1970-01-01T00:16:40.250Z"
     assert (row["outcome"], row["waited_s"], row["answered_at"], row["customer_id"]) == ("answered", 2.5, None, 1)
-
-
-async def test_media_report_counts_by_source_and_shows_the_idle_one(store: CrmStore) -> None:
-    assert await reports.media_report(store) == [
-        reports.MediaRow("tv", "TV spot", 4, 1, 2),
-        reports.MediaRow("web", "web", 1, 0, 0),
-        reports.MediaRow("print", "Newspaper", 0, 0, 0),
-        reports.MediaRow("unknown", "unknown", 0, 0, 0),
-    ]
-
-
-async def test_media_report_within_a_time(store: CrmStore) -> None:
-    since, until = (datetime.fromtimestamp(at, UTC) for at in (1001.25, 1003.25))
-    report = {
-        row.source: (row.calls, row.abandoned) for row in await reports.media_report(store, since=since, until=until)
-    }
-    assert report == {"tv": (2, 2), "web": (0, 0), "print": (0, 0), "unknown": (0, 0)}

@@ -13,11 +13,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from agi_scripts import variables
 from crm_bridge import reports
 from crm_bridge.directory import Directory
 from crm_bridge.migrating import migrate
 from crm_bridge.relay import Relay
-from crm_bridge.seed import CustomerSeed, DealerSeed, OrderSeed, Seed, sow
+from crm_bridge.seed import CustomerSeed, DealerSeed, OrderSeed, PromiseSeed, Seed, sow
 from crm_bridge.store import CrmStore, sqlite_url
 from crm_bridge.work_lists import open_tasks
 from ivr.flow.interpreter import SiteWorld
@@ -96,7 +97,8 @@ FLOWS: Mapping[str, Mapping[str, Any]] = {
 }
 FOUND = {name: Flow.model_validate({"name": name, **flow}) for name, flow in FLOWS.items()}
 SEED = Seed(
-    customers=[CustomerSeed("80001", "王芳", ("+8613800138000",))],
+    customers=[CustomerSeed("80001", "王芳", ("+8613800138000",), "gold")],
+    promises=[PromiseSeed("call_wang", "80001", "call her", date(2020, 1, 1))],
     orders=[OrderSeed("20260042", "80001", "shipped", Decimal("205.05"), "CNY", date(2026, 1, 1))],
     dealers=[DealerSeed("301", "华东数码", "east", pin="246810")],
 )
@@ -243,3 +245,31 @@ async def test_a_line_that_is_cut_loses_neither_while_the_engine_lives(crm: Crm)
     await crm.centre.see_out(back)
     await crm.relayed()
     assert (await reports.calls(crm.store))[0].media_source == "newspaper"
+
+
+@pytest.mark.parametrize(
+    ("number", "heard"),
+    [
+        ("13800138000", ["whisper_caller", "王芳", "whisper_tier_gold", "whisper_broken_promise"]),
+        ("13900139000", []),
+        ("", []),
+    ],
+)
+async def test_the_agent_hears_who_calls(crm: Crm, number: str, heard: list[str]) -> None:
+    """Their name, their tier and a promise that we have broken; of a stranger nothing."""
+    caller = await crm.centre.dial("2246810#", number=number)
+    await caller.said(*QUEUED)
+    whispered = [file.rpartition("/")[2] for file in caller.variables[variables.WHISPER].split("&")]
+    assert whispered[3:] == heard
+
+
+async def test_a_name_that_cannot_be_said_costs_nothing_but_itself(crm: Crm) -> None:
+    async def dumb(spoken: Spoken, language: str) -> str | None:
+        return None
+
+    crm.centre.centre = replace(crm.centre.centre, utter=dumb)
+    caller = await crm.centre.dial("2246810#")
+    await caller.said(*QUEUED)
+    whispered = caller.variables[variables.WHISPER]
+    assert whispered.endswith("whisper_broken_promise")
+    assert "whisper_caller" not in whispered

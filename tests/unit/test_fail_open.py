@@ -134,6 +134,12 @@ def test_a_conversation_is_measured_from_the_picking_up() -> None:
     assert (record["talked_s"], record["answered_ms"]) == (61.5, "61500")
 
 
+def test_it_ends_with_the_hang_up_and_not_with_our_start() -> None:
+    asked = {"dialstatus": "ANSWER", "picked_up_ms": "1795375900250", "ended_ms": "1795375960250"}
+    record = fail_open.build("end", ENV, asked, NUMBERS, now=1795375961.75)
+    assert (record["talked_s"], record["ended_at"]) == (60.0, 1795375960.25)
+
+
 @pytest.mark.parametrize(
     ("asked", "who"),
     [

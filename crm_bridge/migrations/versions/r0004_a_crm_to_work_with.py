@@ -150,6 +150,7 @@ def _new_columns() -> dict[str, list[sa.Column[Any]]]:
             _word("promised_by"),
             sa.Column("made_at", _INSTANT),
             sa.Column("withdrawn_at", _INSTANT),
+            _word("kept_by", 16),
             _word("call_id"),
         ],
     }
