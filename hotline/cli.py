@@ -39,7 +39,6 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "customer": ("customer", "app"),
     "consent": ("consent", "consent"),
     "do-not-call": ("do_not_call", "app"),
-    "report": ("calls", "report"),
     "import": ("importing", "import_file"),
     "demo": ("demo", "demo"),
     "bench": ("bench", "bench"),
