@@ -59,11 +59,12 @@ def columns(house: House) -> Sequence[Column]:
 
 @dataclass(slots=True)
 class _Order:
-    """``head``: as `_HEAD`; ``lines``: as `_LINES` from the product on."""
+    """``head``: as `_HEAD`; ``lines``: as `_LINES` from the product on; ``said``: the same, to find one."""
 
     line: int
     head: tuple[Any, ...]
     lines: list[tuple[Any, ...]] = field(default_factory=list)
+    said: set[tuple[Any, ...]] = field(default_factory=set)
     sound: bool = True
 
     @property
@@ -96,7 +97,6 @@ def plan(connection: Connection, sheet: Sheet, house: House, problems: Problems)
 def _orders(sheet: Sheet, problems: Problems) -> dict[str, _Order]:
     found: dict[str, _Order] = {}
     torn = {sheet.cells["number"][place] for place in sheet.bad}  # half an order is none
-    with_lines = any(name in sheet.given for name in _LINE)
     for row in sheet.rows("number", *_HEAD, *_LINE):
         line, number, head = row[0], row[1], row[2:8]
         if number in torn:
@@ -106,8 +106,7 @@ def _orders(sheet: Sheet, problems: Problems) -> dict[str, _Order]:
             order = found[number] = _Order(line, head)
         else:
             _agree(order, line, number, head, problems)
-        if with_lines:
-            _add_line(order, line, number, row[8:], problems)
+        _add_line(order, line, number, row[8:], problems)
     return found
 
 
@@ -130,8 +129,12 @@ def _add_line(order: _Order, line: int, number: str, cells: Sequence[Any], probl
             problems.add(line, column, "is empty, and the row is a line of an order")
             order.sound = False
     if product is not None and price is not None:
-        quantity = quantity or 1
-        order.lines.append((product, name or "", quantity, price, price * quantity))
+        said = (product, name or "", quantity or 1, price, price * (quantity or 1))
+        if said in order.said:
+            problems.add(line, "product", f"order {number} has this very line already: leave one out, or add them up")
+            order.sound = False
+        order.lines.append(said)
+        order.said.add(said)
 
 
 def _customers(
