@@ -64,9 +64,10 @@ class _Commands(TyperGroup):
 
 
 def _command(word: str, found: Any) -> Any:  # Click's own, of which Typer may have a copy
-    if isinstance(found, typer.Typer):
-        return typer.main.get_command(found)
     alone = typer.Typer(add_completion=False, pretty_exceptions_show_locals=False)
+    if isinstance(found, typer.Typer):
+        alone.add_typer(found, name=word)
+        return typer.main.get_group(alone).commands[word]
     alone.command(word, context_settings=_SETTINGS.get(word))(found)
     return typer.main.get_command(alone)
 

@@ -195,6 +195,6 @@ async def test_from_a_newspaper_to_the_cost_of_its_order(
     assert {name: line[name] for name in ("calls", "first_time", "answered", "abandoned_queue", "leads", "orders")} == {
         "calls": 3, "first_time": 1, "answered": 2, "abandoned_queue": 1, "leads": 1, "orders": 1
     }  # fmt: skip
-    assert (line["revenue"], line["cost"], line["cost_per_order"]) == ("10598.00", "400.00", "400.00")
+    assert (line["revenue"], line["cost"], line["cost_per_order"]) == ("10598", "400", "400")
     [order] = await story.told("report", "media", "--calls", "orders", "--of", "newspaper")
     assert (order["number"], order["touch"]) == ("A-1001", story.newest_call())
