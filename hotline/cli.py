@@ -41,6 +41,7 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "do-not-call": ("do_not_call", "app"),
     "import": ("importing", "import_file"),
     "demo": ("demo", "demo"),
+    "demo-data": ("demo_data", "demo_data"),
     "bench": ("bench", "bench"),
 }
 _SETTINGS: Mapping[str, dict[str, Any]] = {"bench": {"allow_extra_args": True, "ignore_unknown_options": True}}
