@@ -49,7 +49,11 @@ class Caring:
         status = "solved" if solved < self._until else dice.choice(("open", "in_progress"))
         row = {"number": number, "customer_id": _of(call).id, "status": status, "category": category}
         row |= {"opened_on": opened.astimezone(self._zone).date(), "due_on": due.astimezone(self._zone).date()}
-        row |= {"text": f"{call.product.name}: {dice.choice(names.PROBLEMS)}", "keeper": call.agent, "call_id": call.id}
+        row |= {
+            "text": f"{call.product.name}: {dice.choice(names.PROBLEMS[call.product.kind])}",
+            "keeper": call.agent,
+            "call_id": call.id,
+        }
         done = solved if status == "solved" else None
         self._book.add(tickets, {**row, "opened_at": opened, "due_at": due, "solved_at": done})
         self._book.made(tickets, number, f"agent:{call.agent}", opened)

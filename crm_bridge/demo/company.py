@@ -33,13 +33,14 @@ class Clerk:
 
 @dataclass(frozen=True, slots=True)
 class Company:
-    """``languages``: the default one first."""
+    """``languages``: the default one first. ``last_steps``: of the queues, the one that asks least of an agent."""
 
     lines: Sequence[Line]
     clerks: Sequence[Clerk]
     sources: Sequence[SourceName]
     languages: Sequence[str] = ("mandarin",)
     rules: CrmRules = field(default_factory=CrmRules)
+    last_steps: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def queues(self) -> Sequence[str]:

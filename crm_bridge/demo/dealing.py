@@ -22,7 +22,7 @@ from crm_bridge.models import dealers, lead_handings, leads
 _A_REGION = 6  # dealers
 _RECRUITED = ("prospect", "contacted", "visited", "contract")
 _FATES = ((HandingEnd.ACCEPTED, 0.6), (HandingEnd.RETURNED, 0.14), (HandingEnd.EXPIRED, 0.26))
-_WON, _LOST = 0.4, 0.25
+_WON, _LOST = 0.4, 0.45
 
 
 @dataclass(frozen=True, slots=True)

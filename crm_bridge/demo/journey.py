@@ -132,11 +132,18 @@ class Journeys:
     def _ring(self, call: Call, at: float, shift: Shift, nr: int) -> None:
         call.note("offered", at, agent=shift.clerk.extension)
         said = {"token": f"{call.id}/{nr}", "deadline": at + _OFFER_S}
-        call.tell(EventKind.OFFERED, at, shift.clerk.extension, step=0, kept_for="", **said)
+        call.tell(
+            EventKind.OFFERED,
+            at,
+            shift.clerk.extension,
+            step=self._company.last_steps.get(call.queue, 0),
+            kept_for="",
+            **said,
+        )
         call.tell(EventKind.RINGING, at + 0.1, shift.clerk.extension, **said)
 
     def _lose_patience(self, call: Call, joined: float, at: float) -> None:
-        if call.person is not None and at - joined > 40 and self._dice.random() < 0.25:
+        if call.person is not None and at - joined > 30 and self._dice.random() < 0.45:
             said = {"queue": call.queue, "number": call.person.phone, "language": call.language, "state": "waiting"}
             call.note(CALLBACK, at, **said)
             call.tell(EventKind.QUEUE_LEFT, at, why=LeftFor.CALLBACK.value)

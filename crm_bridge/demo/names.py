@@ -38,7 +38,11 @@ _GOODS = (
 PRODUCTS = tuple(Product(code, name, Decimal(price), kind) for code, name, price, kind in _GOODS)
 CARRIERS = ("顺丰速运", "京东物流", "圆通速递", "中通快递")
 CITIES = ("上海", "杭州", "南京", "苏州", "广州", "深圳", "厦门", "南宁")
-PROBLEMS = ("屏幕有亮线", "打印机卡纸", "电池不充电", "无法开机", "墨盒不识别", "系统更新失败")
+PROBLEMS = {
+    "laptop": ("屏幕有亮线", "电池不充电", "无法开机", "风扇声音大"),
+    "printer": ("打印机卡纸", "墨盒不识别", "打印有条纹"),
+    "phone": ("屏幕碎了", "充不进电", "系统更新失败"),
+}
 WISHES = ("想要报价单", "问什么时候到货", "要换货", "要开发票", "要一台样机试用")
 
 

@@ -124,7 +124,7 @@ class _Selling:
         dice = self._dice
         delivered = days[4] if status == "delivered" else None
         returned = delivered is not None and dice.random() < 0.02
-        asked = delivered + timedelta(days=dice.uniform(0.2, 3)) if delivered and dice.random() < 0.93 else None
+        asked = delivered + timedelta(days=dice.uniform(0.2, 3)) if delivered and dice.random() < 0.98 else None
         asked = asked if asked is not None and asked < self._until else None
         row: dict[str, Any] = {"number": parcel, "order_number": number, "carrier": dice.choice(names.CARRIERS)}
         row |= {"status": "returned" if returned else _SHIPPED[status], "expected_on": self._day(days[3] + 3 * _DAY)}

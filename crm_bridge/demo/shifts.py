@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from acd.events import AcdEvent, EventKind
-from acd.model import Presence, PresenceEvent
+from acd.model import PhoneState, Presence, PresenceEvent
 from crm_bridge.demo.staff import Shift
 
 _LUNCH = "lunch"
@@ -15,6 +15,9 @@ def told_of_shifts(shifts: Iterable[Shift], until: float) -> Iterator[AcdEvent]:
     """Up to ``until`` (Unix s)."""
     for shift in shifts:
         begin, end = shift.pause
+        if shift.begin < until:
+            there = {"state": PhoneState.FREE.value}
+            yield AcdEvent(EventKind.PHONE, round(shift.begin - 5, 3), agent=shift.clerk.extension, fields=there)
         gone = max(shift.end, shift.free_at)
         steps = (
             (shift.begin, Presence.AVAILABLE, PresenceEvent.LOG_IN, ""),

@@ -12,8 +12,13 @@ from crm_bridge.demo.company import WORD_OF_MOUTH, Company, Wish
 from crm_bridge.models import campaigns, media_costs
 from crm_bridge.reporting.period import ONE_DAY
 
-_A_CALL = {"tv": 60, "newspaper": 45, "web": 25, "packaging": 4}  # what an advert is paid for each call it should bring
-_OTHER = 20
+_A_CALL = {
+    "tv": 240,
+    "newspaper": 180,
+    "web": 90,
+    "packaging": 15,
+}  # what an advert is paid for each call it should bring
+_OTHER = 80
 
 
 def write_costs(connection: Connection, book: Book, company: Company, wish: Wish) -> None:
@@ -43,4 +48,4 @@ def _write_campaigns(connection: Connection, book: Book, company: Company, wish:
     for code in dict.fromkeys(line.campaign for line in company.lines if line.campaign):
         if code not in there:
             row = {"code": code, "name": code.replace("_", " ").capitalize(), "begins_on": first, "ends_on": today}
-            book.add(campaigns, {**row, "budget": Decimal(wish.calls * 40), "currency": company.rules.currency})
+            book.add(campaigns, {**row, "budget": Decimal(wish.calls * 100), "currency": company.rules.currency})

@@ -71,7 +71,7 @@ class _Dealing:
     def dealt(self, call: Call, logged: Logged, task: dict[str, Any]) -> dict[str, Any]:
         if logged.entry.kind == SURVEY or call.person is None:
             return task
-        chance = 0.92 if self._until - call.at > _FRESH_S else 0.5
+        chance = 0.85 if self._until - call.at > _FRESH_S else 0.5
         if self._dice.random() > chance:
             return task
         at = call.ended_at + self._dice.uniform(300, _FRESH_S / 4)
@@ -106,10 +106,10 @@ def contact(
 
 
 def ring_back(book: Book, calls: Sequence[Call], company: Company, wish: Wish) -> None:
-    """Half of those who gave up are called back within some hours; one in five of them is not at home."""
+    """Most of those who gave up are called back within some hours; one in five of them is not at home."""
     dice, until = wish.dice("ringing back"), wish.until.timestamp()
     for call in calls:
-        if call.outcome == "abandoned_queue" and call.person is not None and dice.random() < 0.55:
+        if call.outcome == "abandoned_queue" and call.person is not None and dice.random() < 0.75:
             at = call.ended_at + dice.uniform(120, 20_000)
             talked_s = 0.0 if dice.random() < 0.2 else dice.uniform(20, 300)
             agent = dice.choice(company.clerks).extension

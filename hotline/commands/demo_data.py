@@ -58,6 +58,7 @@ def company_of(site: Site) -> Company:
         sources=[SourceName(source.id, source.name, source.kind) for source in site.media.values()],
         languages=list(site.languages),
         rules=site.crm_rules,
+        last_steps={name: len(queue.steps) - 1 for name, queue in site.queues.items()},
     )
 
 
