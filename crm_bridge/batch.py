@@ -56,7 +56,7 @@ def write_batch(connection: Connection, batch: Sequence[Logged], region: str, ru
     _name_unknown_sources(connection, rows.values())
     link_customers(connection, list(rows.values()), region)
     put(connection, calls, list(rows.values()))
-    add_missing(connection, call_events, [_call_event(logged) for logged in fresh])
+    add_missing(connection, call_events, [call_event(logged) for logged in fresh])
     found = [task for logged in fresh if (task := task_of(logged, rows, region))]
     add_missing(connection, tasks, wished_once(connection, found))
     add_missing(connection, surveys, [score for logged in fresh for score in scores_of(logged)])
@@ -94,7 +94,7 @@ def _name_unknown_sources(connection: Connection, rows: Iterable[Row]) -> None:
     add_missing(connection, media_sources, [{"id": name, "name": name, "kind": "unknown"} for name in sources])
 
 
-def _call_event(logged: Logged) -> dict[str, Any]:
+def call_event(logged: Logged) -> dict[str, Any]:
     entry = logged.entry
     return {
         "call_id": entry.call_id,

@@ -13,14 +13,20 @@ _FIRST = {ORDERS: 8_000_000_0, TICKETS: 700_000}  # what other systems give out 
 
 def next_number(connection: Connection, what: str) -> str:
     """``800000010``: nine digits for an order, seven for a ticket. One writer at a time (`database`)."""
+    return next_numbers(connection, what, 1)[0]
+
+
+def next_numbers(connection: Connection, what: str, count: int) -> list[str]:
+    """So many of them in a row."""
     mine = counters.c.name == what
     last = connection.execute(select(counters.c.value).where(mine).with_for_update()).scalar()
-    value = (_FIRST[what] if last is None else last) + 1
+    begin = _FIRST[what] if last is None else last
+    value = begin + count
     if last is None:
         connection.execute(insert(counters).values(name=what, value=value))
     else:
         connection.execute(update(counters).where(mine).values(value=value))
-    return with_check_digit(str(value))
+    return [with_check_digit(str(nr)) for nr in range(begin + 1, value + 1)]
 
 
 def with_check_digit(digits: str) -> str:

@@ -46,6 +46,7 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "reconcile": ("reconciling", "reconcile"),
     "import": ("importing", "import_file"),
     "demo": ("demo", "demo"),
+    "demo-data": ("demo_data", "demo_data"),
     "bench": ("bench", "bench"),
 }
 _SETTINGS: Mapping[str, dict[str, Any]] = {"bench": {"allow_extra_args": True, "ignore_unknown_options": True}}

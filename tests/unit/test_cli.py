@@ -26,7 +26,7 @@ from hotline.site.init import init_site
 from hotline.site.loading import load_site
 
 COMMANDS = ["init", "up", "status", "doctor", "check", "calls", "agents", "queues", "report", "demo", "bench"]
-COMMANDS += ["try", "graph", "hours", "close", "open", "prompts"]
+COMMANDS += ["try", "graph", "hours", "close", "open", "prompts", "import", "demo-data"]
 
 
 @pytest.fixture
