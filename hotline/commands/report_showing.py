@@ -118,6 +118,9 @@ def _plain(value: Any, zone: ZoneInfo | None = None) -> Any:
 
 
 def _cell(value: Any, column: str, zone: ZoneInfo) -> Any:
+    """Money to the hundredth, for people; programs and spreadsheets get all of it."""
+    if isinstance(value, Decimal):
+        return f"{value:.2f}"
     if isinstance(value, float):
         return f"{value:.1%}" if column in _SHARES else f"{value:.1f}"
     return _plain(value, zone)
