@@ -34,6 +34,7 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "queue-log": ("explaining", "queue_log"),
     "list": ("listing", "list_work"),
     "report": ("calls", "report"),
+    "token": ("token", "app"),
     "demo": ("demo", "demo"),
     "bench": ("bench", "bench"),
 }

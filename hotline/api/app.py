@@ -22,7 +22,7 @@ from crm_bridge.fold import EntryRefused
 from crm_bridge.store import CrmStore, StoreAway
 from hotline.api.desk import scope_of
 from hotline.api.door import Door, DoorKeeper
-from hotline.api.envelope import Envelope, WholeBody
+from hotline.api.envelope import HEALTH, Envelope, WholeBody
 from hotline.api.problems import Problem, tell_problems
 from hotline.api.routes import (
     appointments,
@@ -43,7 +43,6 @@ from hotline.api.routes import (
 
 log = logging.getLogger(__name__)
 
-HEALTH = "/health"
 _ROUTES = (customers, contacts, groups, calls, leads, orders, quotes, appointments, promises, tickets, dealers, media)
 _MORE_ROUTES = (do_not_call, work)
 _SWEEP_EVERY_S = 3600.0

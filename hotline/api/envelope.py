@@ -16,6 +16,7 @@ from hotline.api.problems import ApiProblem, failed
 
 access = logging.getLogger("hotline.api.access")
 
+HEALTH = "/health"
 LARGEST_BODY = 256 * 1024
 _BODY_S = 30.0
 _WITH_BODY = ("POST", "PUT", "PATCH", "DELETE")
@@ -55,6 +56,8 @@ def _log(scope: Scope, status: int, took_s: float) -> None:
     """The route, not the address: in that one there may be somebody's number."""
     token = scope.get("state", {}).get("token")
     route = getattr(scope.get("route"), "path", "-")
+    if route == HEALTH and status == 200:  # the supervisor asks every few seconds
+        return
     access.info("%s %s %d %.1f ms %s", scope["method"], route, status, took_s * 1000, token.name if token else "-")
 
 
