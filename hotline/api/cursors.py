@@ -18,6 +18,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, Table, literal, select, tuple_
 
+from crm_bridge.column_types import Instant
 from hotline.api.kinds import Asked
 from hotline.api.problems import ApiProblem
 
@@ -56,13 +57,17 @@ class Listing:
         if asked.cursor is None:
             return query
         columns = [self.table.c[name] for name in self.keys]
-        values = read(asked.cursor, self._name(asked), [column.type.python_type for column in columns])
+        values = read(asked.cursor, self._name(asked), [_kind(column) for column in columns])
         place = tuple_(*(literal(value, column.type) for value, column in zip(values, columns, strict=True)))
         mine = tuple_(*columns)
         return query.where(mine < place if self.falling else mine > place)
 
     def _name(self, asked: Asked) -> str:
         return name_of(self.table.name, asked.filters())
+
+
+def _kind(column: ColumnElement[Any]) -> type:
+    return datetime if isinstance(column.type, Instant) else column.type.python_type
 
 
 def name_of(listed: str, filters: Mapping[str, Any]) -> str:
