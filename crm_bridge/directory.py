@@ -128,7 +128,7 @@ _NOT_KEPT = and_(promises.c.kept_at.is_(None), promises.c.withdrawn_at.is_(None)
 _OPEN_ORDERS = _count(orders, or_(*(orders.c.status == status for status in OPEN_ORDER))).label("open_orders")
 
 
-def _own_or_company(name: str) -> ColumnElement[str]:
+def own_or_company(name: str) -> ColumnElement[str]:
     """A member without one of their own has the company's."""
     theirs = select(companies.c[name]).where(companies.c.code == customers.c.company).correlate(customers)
     return case((customers.c[name] != "", customers.c[name]), else_=func.coalesce(theirs.scalar_subquery(), "")).label(
@@ -138,10 +138,10 @@ def _own_or_company(name: str) -> ColumnElement[str]:
 
 _PLAIN = (
     customers.c.name,
-    _own_or_company("tier"),
-    _own_or_company("price_list"),
+    own_or_company("tier"),
+    own_or_company("price_list"),
     customers.c.language,
-    _own_or_company("owner"),
+    own_or_company("owner"),
     customers.c.household,
     customers.c.company,
     customers.c.stage,

@@ -23,6 +23,13 @@ def add_missing(connection: Connection, table: Table, rows: list[dict[str, Any]]
         connection.execute(_adding(_dialect_insert(connection), table), rows)
 
 
+def put_where(connection: Connection, table: Table, row: dict[str, Any], where: ColumnElement[bool]) -> bool:
+    """Insert, or overwrite the row with the same primary key if ``where`` holds of it as it is at that very moment: of
+    two who do it at once only one does. False: it is as it was."""
+    statement = _overwriting(_dialect_insert(connection), table, row, where)
+    return connection.execute(statement.returning(*table.primary_key), row).first() is not None
+
+
 def put_said(connection: Connection, table: Table, rows: list[dict[str, Any]], key: str) -> None:
     """As `put`, by the unique column ``key``; but what a row leaves empty (null, or no text) stays as it was."""
     if not rows:
@@ -34,10 +41,14 @@ def put_said(connection: Connection, table: Table, rows: list[dict[str, Any]], k
 
 @lru_cache(maxsize=64)  # to build one takes longer than to run it
 def _putting(insert: Any, table: Table, columns: Iterable[str]) -> Any:
+    return _overwriting(insert, table, columns)
+
+
+def _overwriting(insert: Any, table: Table, columns: Iterable[str], where: ColumnElement[bool] | None = None) -> Any:
     statement = insert(table)
     keys = {column.name for column in table.primary_key}
     changes = {name: statement.excluded[name] for name in columns if name not in keys}
-    return statement.on_conflict_do_update(index_elements=sorted(keys), set_=changes)
+    return statement.on_conflict_do_update(index_elements=sorted(keys), set_=changes, where=where)
 
 
 @lru_cache(maxsize=64)

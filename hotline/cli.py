@@ -35,6 +35,11 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "list": ("listing", "list_work"),
     "report": ("calls", "report"),
     "token": ("token", "app"),
+    "work": ("working", "app"),
+    "lead": ("lead", "app"),
+    "customer": ("customer", "app"),
+    "consent": ("consent", "consent"),
+    "do-not-call": ("do_not_call", "app"),
     "demo": ("demo", "demo"),
     "bench": ("bench", "bench"),
 }

@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack
-from datetime import datetime
+from datetime import UTC, datetime
 
 from acd.ami.pbx import Pbx
 from acd.event_log import EventLog, read
@@ -272,12 +272,15 @@ class Engine:
             dispositions=site.dispositions,
             waiting=site.waiting,
             callbacks=self._callbacks,
-            last_abandoned=lambda queues: last_abandoned(store, queues, self._live.rung_back),
+            last_abandoned=lambda queues: last_abandoned(store, queues, self._live.rung_back, now=self._now()),
             timezone=site.timezone,
             destinations=site.destinations,
             outside_numbers=site.outside,
             live=self._live,
         )
+
+    def _now(self) -> datetime:
+        return datetime.fromtimestamp(self._clock(), UTC)
 
     def _open_metrics(self, answers: Answers, ends: AsyncExitStack) -> None:
         if self._site.ports.metrics is None:

@@ -1,82 +1,171 @@
-"""`hotline list NAME`: what the calls have left to be done. The engine need not be up."""
+"""`hotline list NAME`: what is to be done, list by list. The engine need not be up."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict
-from datetime import datetime
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from enum import StrEnum
+from functools import partial
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.text import Text
+from sqlalchemy import Connection
 
-from crm_bridge.work_lists import SurveyRow, TaskRow, open_tasks, survey_answers
-from hotline.commands.crm_access import read_crm
-from hotline.commands.showing import DEFAULT_SITE, JsonOption, SiteOption, out, show_json, show_table, site_of
+from crm_bridge.work_lists import care, missed, surveys, tasks
+from crm_bridge.work_lists.lines import Line, Wanted
+from hotline.commands.cells import in_json, in_spreadsheet, in_table, span
+from hotline.commands.crm_access import ask_crm, read_crm
+from hotline.commands.people import AsOption, person, this_moment
+from hotline.commands.showing import (
+    DEFAULT_SITE,
+    CsvOption,
+    JsonOption,
+    SiteOption,
+    err,
+    out,
+    show_csv,
+    show_json,
+    show_table,
+    site_of,
+)
 from hotline.settings import SiteFolders
 from hotline.site.site import Site
 
 
 class ListName(StrEnum):
-    VOICEMAILS = "voicemails"
+    MISSED = "missed"
     CALLBACKS = "callbacks"
+    VOICEMAILS = "voicemails"
+    PROMISES = "promises"
+    LEADS = "leads"
+    DELIVERIES = "deliveries"
     SURVEYS = "surveys"
+    TICKETS = "tickets"
+    APPOINTMENTS = "appointments"
 
 
-_COLUMNS = {
-    ListName.VOICEMAILS: ("opened_at", "number", "box", "seconds", "recording", "call_id"),
-    ListName.CALLBACKS: ("opened_at", "number", "queue", "language", "call_id"),
-    ListName.SURVEYS: ("at", "number", "queue", "agent", "scores", "seconds", "recording", "call_id"),
+@dataclass(frozen=True, slots=True)
+class _List:
+    """``columns``: of the table; what else a line has is in the JSON and the CSV. ``takes``: options of its own."""
+
+    lines: Callable[[Connection, Wanted], Sequence[Line]]
+    columns: Sequence[str]
+    takes: Sequence[str] = ()
+
+
+_WHO, _TAKEN = ("name", "customer", "tier", "number"), ("taken_by", "taken_at")
+_MISSED = ("since", "last_at", "times", "longest_wait_s", "queue", "source", *_WHO, "mark", "rung_by")
+_TASK = ("opened_at", "number", "name", "customer")
+_LISTS: Mapping[ListName, _List] = {
+    ListName.MISSED: _List(missed.missed, _MISSED, ("days",)),
+    ListName.CALLBACKS: _List(tasks.callbacks, (*_TASK, "tier", "queue", "language", "mark", "call_id")),
+    ListName.VOICEMAILS: _List(tasks.voicemails, (*_TASK, "box", "seconds", "recording")),
+    ListName.PROMISES: _List(care.open_promises, ("standing", "due_on", "text", "keeper", *_WHO), ("all",)),
+    ListName.LEADS: _List(
+        care.open_leads,
+        ("state", "dealer", "left_s", "opened_at", "region", "product", "source", "owner", *_WHO),
+    ),
+    ListName.DELIVERIES: _List(care.unconfirmed_deliveries, ("delivered_on", "order", "carrier", "place", *_WHO)),
+    ListName.SURVEYS: _List(
+        surveys.answers,
+        ("at", "scores", "number", "name", "queue", "agent", "seconds", "recording"),
+        ("days", "below", "all"),
+    ),
+    ListName.TICKETS: _List(
+        care.open_tickets, ("broken", "due_at", "due_on", "status", "category", "opened_on", "keeper", "text", *_WHO)
+    ),
+    ListName.APPOINTMENTS: _List(care.planned_appointments, ("at", "place", "purpose", "keeper", "quote", *_WHO)),
 }
+_HELP = (
+    "missed: callers with whom nobody has spoken since; callbacks, voicemails: still open; promises: due today or "
+    "broken; leads: not accepted; deliveries: not confirmed; surveys: with a low mark; tickets: open; appointments: "
+    "planned."
+)
+_DAYS, _BELOW = 30, 3
 
 
 def list_work(
-    name: Annotated[ListName, typer.Argument(help="voicemails and callbacks: those still open; surveys: the answers.")],
+    name: Annotated[ListName, typer.Argument(help=_HELP)],
+    mine: Annotated[bool, typer.Option("--mine", help="Only what I have taken on (`hotline work take`).")] = False,
+    free: Annotated[bool, typer.Option("--free", help="Only what nobody has taken on.")] = False,
+    days: Annotated[int | None, typer.Option(min=1, max=3660, help="missed, surveys: so far back (30).")] = None,
+    below: Annotated[int | None, typer.Option(min=-1000, max=1001, help="surveys: marks below it (3).")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="promises: later ones too; surveys: all answers.")] = False,
+    me: AsOption = "",
     site: SiteOption = DEFAULT_SITE,
     as_json: JsonOption = False,
-    limit: Annotated[int, typer.Option(min=1, max=100_000, help="At most so many, the newest first.")] = 50,
+    as_csv: CsvOption = False,
+    limit: Annotated[int, typer.Option(min=1, max=100_000, help="At most so many lines.")] = 50,
 ) -> None:
-    """What callers have left: messages, wishes to be called back, marks."""
+    """What is to be done, with the name of each line and who has taken it on."""
     loaded, folders = site_of(site)
-    rows = [_told(row, folders) for row in _rows(name, loaded, folders, limit)]
+    _refuse_strangers(name, days=days, below=below, all=everything or None)
+    if mine and free:
+        raise typer.BadParameter("--mine and --free: what I have taken on is not free")
+    wanted = Wanted(
+        now=this_moment(),
+        zone=loaded.timezone,
+        limit=limit,
+        taken_by=person(loaded, me) if mine else "" if free else None,
+        days=days or _DAYS,
+        below=_BELOW if below is None else below,
+        all=everything,
+    )
+    rows = [_told(row, folders) for row in _lines(name, loaded, folders, wanted)]
+    _show(name, rows, loaded, as_json=as_json, as_csv=as_csv)
+    if name is ListName.MISSED:
+        _tell_nameless(loaded, folders, wanted, aside=as_json or as_csv)
+
+
+def _refuse_strangers(name: ListName, **given: object) -> None:
+    """An option that another list has would else be passed over in silence."""
+    for option, value in given.items():
+        if value is not None and option not in _LISTS[name].takes:
+            takers = " and ".join(other for other, its in _LISTS.items() if option in its.takes)
+            raise typer.BadParameter(f"--{option} is for {takers}, not for {name}")
+
+
+def _lines(name: ListName, site: Site, folders: SiteFolders, wanted: Wanted) -> Sequence[Line]:
+    lines = _LISTS[name].lines
+    return read_crm(site, folders, lambda store: store.read(lambda connection: [*lines(connection, wanted)]))
+
+
+def _told(row: Line, folders: SiteFolders) -> dict[str, Any]:
+    """``recording`` as the path of its file."""
+    told = asdict(row)
+    if told.get("recording"):
+        told["recording"] = str(folders.voicemail / f"{told['recording']}.wav")
+    return told
+
+
+def _show(name: ListName, rows: Sequence[Mapping[str, Any]], site: Site, *, as_json: bool, as_csv: bool) -> None:
     if as_json:
-        show_json({**row, **_instants(row)} for row in rows)
+        show_json(in_json(row) for row in rows)
+    elif as_csv:
+        columns = list(rows[0]) if rows else ["item", *_LISTS[name].columns, *_TAKEN]
+        show_csv(columns, ([in_spreadsheet(value, site.timezone) for value in row.values()] for row in rows))
     elif not rows:
         out.print(f"{name.capitalize()}: none")
     else:
-        columns = _COLUMNS[name]
-        show_table(name.capitalize(), columns, ([_cell(row[column], loaded) for column in columns] for row in rows))
+        columns = ["item", *_LISTS[name].columns, *_TAKEN]
+        show_table(name.capitalize(), columns, ([_cell(key, row[key], site) for key in columns] for row in rows))
 
 
-def _rows(name: ListName, site: Site, folders: SiteFolders, limit: int) -> Iterable[TaskRow | SurveyRow]:
-    match name:
-        case ListName.VOICEMAILS:
-            return read_crm(site, folders, lambda store: open_tasks(store, "voicemail", limit))
-        case ListName.CALLBACKS:
-            return read_crm(site, folders, lambda store: open_tasks(store, "callback", limit))
-        case ListName.SURVEYS:
-            return read_crm(site, folders, lambda store: survey_answers(store, limit))
+def _tell_nameless(site: Site, folders: SiteFolders, wanted: Wanted, *, aside: bool) -> None:
+    """On stderr where somebody reads lines by machine."""
+    count = ask_crm(site, folders, lambda store: store.read(partial(missed.without_number, wanted=wanted)), 0)
+    if count:
+        text = f"Not listed: {count} missed without a number, whom nobody can call back."
+        (err if aside else out).print(Text(text), soft_wrap=True)
 
 
-def _told(row: TaskRow | SurveyRow, folders: SiteFolders) -> dict[str, Any]:
-    """``recording`` as the path of its file."""
-    recording = str(folders.voicemail / f"{row.recording}.wav") if row.recording else ""
-    return {**asdict(row), "recording": recording}
-
-
-def _instants(row: Mapping[str, Any]) -> dict[str, str]:
-    """ISO 8601 in UTC."""
-    return {
-        key: value.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        for key, value in row.items()
-        if isinstance(value, datetime)
-    }
-
-
-def _cell(value: Any, site: Site) -> object:
-    """Tables are in the site's time."""
-    if isinstance(value, datetime):
-        return value.astimezone(site.timezone).strftime("%m-%d %H:%M:%S")
-    if isinstance(value, Mapping):
-        return ", ".join(f"{name} {score}" for name, score in value.items())
-    return f"{value:.1f}" if isinstance(value, float) else value
+def _cell(column: str, value: Any, site: Site) -> object:
+    if isinstance(value, bool):
+        return column if value else ""
+    if column == "left_s":
+        return span(value)
+    if column == "recording" and value:
+        return Path(value).relative_to(site.folder.absolute())
+    return in_table(value, site.timezone)

@@ -31,7 +31,7 @@ DEFAULT_SITE = Path("site")
 CsvOption = Annotated[bool, typer.Option("--csv", help="For a spreadsheet.")]
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _PLAIN_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")  # also a telephone number
-_WIDEST = 200  # columns of text: wider than any table of ours
+_WIDEST = 300  # columns of text: wider than any table of ours
 
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)

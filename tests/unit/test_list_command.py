@@ -72,7 +72,8 @@ def test_callbacks(filled: Path) -> None:
 
 
 def test_surveys(filled: Path) -> None:
-    [answers] = listed(filled, "surveys")
+    assert listed(filled, "surveys") == []  # neither low nor new
+    [answers] = listed(filled, "surveys", "--all")
     assert answers["scores"] == {"again": 10, "service": 5}
     assert (answers["agent"], answers["at"]) == ("1003", "2025-06-15T15:07:30.000Z")
     assert answers["recording"].endswith("c1_2.wav")
@@ -81,13 +82,13 @@ def test_surveys(filled: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("voicemails", ["06-15 23:07:00", "[red]x", WANG, "12.5", "c1_1.wav"]),
-        ("callbacks", ["sales", "english"]),
-        ("surveys", ["again 10, service 5", "1003"]),
+        (["voicemails"], ["06-15 23:07:00", "[red]x", WANG, "12.5", "c1_1.wav"]),
+        (["callbacks"], ["sales", "english"]),
+        (["surveys", "--all"], ["again 10, service 5", "1003"]),
     ],
 )
-def test_tables_are_in_the_sites_time_and_plain(filled: Path, name: str, words: list[str]) -> None:
-    result = hotline("list", name, "--site", filled)
+def test_tables_are_in_the_sites_time_and_plain(filled: Path, name: list[str], words: list[str]) -> None:
+    result = hotline("list", *name, "--site", filled)
     assert result.exit_code == 0
     assert not [word for word in words if word not in result.output], result.output
 
