@@ -140,7 +140,7 @@ class Contact(Told):
 
 
 class ContactForm(Form):
-    """``at``: when it was; now, unless said."""
+    """``at``: when it was; now, unless said. ``address``: the customer's own, unless said."""
 
     kind: Literal["mail", "visit", "note"]
     text: Note

@@ -9,7 +9,9 @@ from fastapi import Query
 from sqlalchemy import Connection
 from starlette.responses import Response
 
-from crm_bridge.editing import do_not_call as editing
+from crm_bridge import do_not_call as editing
+from crm_bridge.consent import in_force
+from crm_bridge.do_not_call import Listed
 from crm_bridge.editing.act import Act, NotThere, Unfit
 from crm_bridge.editing.rows import row_of
 from crm_bridge.models import do_not_call
@@ -27,7 +29,7 @@ _LIST = Listing(do_not_call, ("e164",))
 @router.get("")
 async def list_numbers(desk: AtDesk, asked: Annotated[Asked, Query()], pager: Paging) -> Page[NumberOnList]:
     """Those that are on it now."""
-    where = [editing.in_force(desk.act.at)]
+    where = [in_force(desk.act.at)]
     return pager.told(NumberOnList, await desk.read(lambda connection: _LIST.page(connection, asked, where)))
 
 
@@ -40,12 +42,13 @@ async def get_number(desk: AtDesk, e164: PathPhone) -> NumberOnList:
 
 @router.put("/{e164}", response_model=NumberOnList, responses=made(NumberOnList))
 async def put_number(desk: AtDesk, e164: PathPhone, form: NumberOnListForm) -> Response:
+    """What is said last counts; a reason that is not said again stays."""
     number = desk.phone(e164, "path.e164")
 
     def put(connection: Connection, act: Act) -> Answer:
         if form.until is not None and form.until <= act.at:
             raise Unfit("this instant is over", where="until", hint="name a later one, or leave it out: for ever")
-        new = editing.put_number(connection, act, number, until=form.until, reason=form.reason)
+        new = editing.add(connection, Listed(number, act.at, form.until, form.reason, act.by))
         return Answer(_one(connection, number, act.at), 201 if new else 200)
 
     return await desk.write(put)
@@ -56,7 +59,8 @@ async def take_off(desk: AtDesk, e164: PathPhone) -> Response:
     number = desk.phone(e164, "path.e164")
 
     def take(connection: Connection, act: Act) -> Answer:
-        editing.take_off(connection, act, number)
+        if not editing.remove(connection, number, by=act.by, at=act.at):
+            raise NotThere("the number is not on the list")
         return Answer(None, 204)
 
     return await desk.write(take)
