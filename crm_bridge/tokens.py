@@ -34,7 +34,7 @@ NOUNS: Mapping[str, Sequence[str]] = {
     "dealers": (READ, WRITE),
     "media": (READ, WRITE),
     "do-not-call": (READ, WRITE),
-    "lists": (READ,),
+    "lists": (READ, WRITE),
 }
 SCOPES = frozenset(f"{noun}:{act}" for noun, acts in {**NOUNS, "*": (READ, WRITE)}.items() for act in acts)
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")

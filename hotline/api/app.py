@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import html
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
@@ -32,6 +32,7 @@ from hotline.api.routes import (
     dealers,
     do_not_call,
     groups,
+    items,
     leads,
     media,
     orders,
@@ -44,16 +45,21 @@ from hotline.api.routes import (
 log = logging.getLogger(__name__)
 
 _ROUTES = (customers, contacts, groups, calls, leads, orders, quotes, appointments, promises, tickets, dealers, media)
-_MORE_ROUTES = (do_not_call, work)
+_MORE_ROUTES = (do_not_call, work, items)
 _SWEEP_EVERY_S = 3600.0
 _ABOUT = "The CRM of this call centre. Bearer tokens with scopes; money as text; pages by cursor; problems as RFC 9457."
 
 
 def make_api(
-    store: CrmStore, clock: Callable[[], float], *, name: str = "hotline", origins: Sequence[str] = ()
+    store: CrmStore,
+    clock: Callable[[], float],
+    *,
+    name: str = "hotline",
+    origins: Sequence[str] = (),
+    agents: Collection[str] = (),
 ) -> FastAPI:
-    """``clock``: Unix seconds. ``origins``: of web pages that may ask from a browser; none unless named. Its lifespan
-    sweeps old answers; the store is the caller's to close."""
+    """``clock``: Unix seconds. ``agents``: their extensions, who may be given work. ``origins``: of web pages that may
+    ask from a browser; none unless named. Its lifespan sweeps old answers; the store is the caller's to close."""
     door = Door(store, clock)
     app = FastAPI(
         title=name,
@@ -67,6 +73,7 @@ def make_api(
         middleware=_around(door, origins),
     )
     app.state.store, app.state.clock, app.state.door = store, clock, door
+    app.state.agents = frozenset(agents)
     tell_problems(app)
     for routes in (*_ROUTES, *_MORE_ROUTES):
         app.include_router(routes.router)

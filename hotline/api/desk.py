@@ -6,8 +6,8 @@ they never saw the first one; two at once are one after the other, for there is 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Annotated, Any, TypeVar
@@ -52,11 +52,13 @@ Job = Callable[[Connection, Act], Answer]
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """``key``: the idempotency key of what is asked, '' without one; ``asked``: its fingerprint."""
+    """``agents``: the site's extensions. ``key``: the idempotency key of what is asked, '' without one; ``asked``: its
+    fingerprint."""
 
     store: CrmStore
     token: Token
     act: Act
+    agents: Collection[str] = ()
     key: str = ""
     asked: str = ""
 
@@ -114,7 +116,7 @@ def _desk(request: Request) -> Desk:
     token: Token = request.state.token
     store: CrmStore = state.store
     now = datetime.fromtimestamp(state.clock(), UTC)
-    return Desk(store, token, Act(token.by, now, store.rules, store.region))
+    return Desk(store, token, Act(token.by, now, store.rules, store.region), state.agents)
 
 
 async def _looking(request: Request) -> Desk:
@@ -132,7 +134,7 @@ async def _posting(
     if idempotency_key is None:
         return desk
     asked = fingerprint(request.method, request.url.path, request.url.query, await request.body())
-    return Desk(desk.store, desk.token, desk.act, idempotency_key, asked)
+    return replace(desk, key=idempotency_key, asked=asked)
 
 
 AtDesk = Annotated[Desk, Depends(_looking)]

@@ -89,7 +89,7 @@ async def _serve(site: Site, folders: SiteFolders, door: socket.socket) -> int:
 def _config(site: Site, store: CrmStore) -> uvicorn.Config:
     """The access log is our own: uvicorn's has whole addresses in it, with customers' numbers."""
     return uvicorn.Config(
-        make_api(store, time.time, name=site.name, origins=site.api_origins),
+        make_api(store, time.time, name=site.name, origins=site.api_origins, agents=site.agents),
         http="h11",
         ws="none",
         lifespan="on",

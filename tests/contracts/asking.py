@@ -18,6 +18,8 @@ from hotline.api.app import make_api
 
 NOON = datetime(2026, 11, 24, 4, tzinfo=UTC)  # 12:00 in Shanghai
 
+AGENTS = ("1001", "1002")
+
 
 class Clock:
     """Unix seconds, at noon until somebody moves it."""
@@ -34,7 +36,7 @@ class Api:
 
     def __init__(self, store: CrmStore) -> None:
         self.store, self.clock = store, Clock()
-        self.app: FastAPI = make_api(store, self.clock)
+        self.app: FastAPI = make_api(store, self.clock, agents=AGENTS)
         self.token = ""
         self.client: httpx.AsyncClient
 

@@ -330,17 +330,3 @@ async def test_calls_are_read_with_all_that_is_of_them(api: Api) -> None:
     assert await found(customer=whole["customer_id"] + 1) == await found(outcome="timeout") == []
     await api.get("/v1/calls/none", 404)
     assert (await api.get("/v1/calls", 422, outcome="eaten"))["where"] == "query.outcome"
-
-
-async def test_work_lists(api: Api) -> None:
-    await ring(api, "c1")
-    at = NOON.timestamp() + 30
-    left = {"recording": "c1-1", "box": "sales", "language": "mandarin", "seconds": 8.5}
-    await api.store.apply([Logged(99, Entry("c1", "voicemail", at, left))])
-    assert (await api.get("/v1/lists"))["items"] == ["callbacks", "surveys", "voicemails"]
-    listed = await api.get("/v1/lists/voicemails")
-    assert listed["name"] == "voicemails"
-    [message] = listed["items"]
-    assert (message["number"], message["recording"], message["opened_at"]) == (PHONE, "c1-1", "2026-11-24T04:00:30Z")
-    assert (await api.get("/v1/lists/callbacks", limit=1))["items"] == []
-    assert "callbacks" in (await api.get("/v1/lists/nothing", 404))["what_to_do"]

@@ -1,50 +1,68 @@
-"""The work lists."""
+"""The work lists: what is to be done now, list by list, as `hotline list` has it. A list has no cursor: what is done is
+gone from it."""
 
-from __future__ import annotations
+# Without `annotations` from the future: what a list tells and may be asked is made of the registry, and FastAPI finds
+# by its name only what a module has.
 
-from dataclasses import asdict
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
-from fastapi import Path, Query
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from fastapi import Query
+from sqlalchemy import Connection
 
-from crm_bridge.editing.act import NotThere
-from hotline.api.desk import AtDesk, noun_router
-from hotline.api.kinds import Told
-from hotline.api.lists import LISTS
+from crm_bridge.work_lists.lines import Line, Wanted
+from crm_bridge.work_lists.missed import without_number
+from crm_bridge.work_lists.registry import LISTS, ListName, WorkList
+from hotline.api.desk import AtDesk, Desk, noun_router
+from hotline.api.forms.work import ListNames, ListTold, Work, WorkAsked, asked_of
+from hotline.api.problems import ApiProblem
+from hotline.api.routes.items import the_person
 
 router = noun_router("lists", "/v1/lists")
 
-_JSON = TypeAdapter(dict[str, Any])
-
-
-class ListNames(Told):
-    items: list[str]
-
-
-class WorkList(Told):
-    """Each list has columns of its own. Amounts are texts, instants are ISO 8601 with their zone."""
-
-    name: str
-    items: list[dict[str, Any]]
-
-
-class WorkAsked(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-    limit: Annotated[int, Field(ge=1, le=500)] = 100
-
 
 @router.get("")
-async def list_names(desk: AtDesk) -> ListNames:
-    return ListNames(items=sorted(LISTS))
+async def list_names() -> ListNames:
+    """Which lists there are."""
+    return ListNames(items=[ListTold(name=name, about=its.about) for name, its in LISTS.items()])
 
 
-@router.get("/{name}")
-async def work_list(
-    desk: AtDesk, name: Annotated[str, Path(pattern="^[a-z_]{1,40}$")], asked: Annotated[WorkAsked, Query()]
-) -> WorkList:
-    """What is to be done now. It has no cursor: what is done is gone from it."""
-    if name not in LISTS:
-        raise NotThere("there is no such list", hint=f"one of {', '.join(sorted(LISTS))}")
-    rows = await LISTS[name](desk.store, desk.act.at, asked.limit)
-    return WorkList(name=name, items=[_JSON.dump_python(asdict(row), mode="json") for row in rows])
+def _route(name: ListName, listed: WorkList) -> Callable[..., Awaitable[Work[Any]]]:
+    kind = asked_of(name, listed)
+
+    async def work_list(desk: AtDesk, asked: Annotated[kind, Query()]) -> Work[Any]:  # type: ignore[valid-type]
+        wanted = _wanted(desk, asked)
+        return await desk.read(lambda connection: _found(connection, name, listed, wanted))
+
+    return work_list
+
+
+def _wanted(desk: Desk, asked: WorkAsked) -> Wanted:
+    """One line more than is asked for: whether there are more."""
+    said = asked.model_dump(exclude={"limit", "taken_by", "free"})
+    if asked.free and asked.taken_by is not None:
+        raise ApiProblem(
+            422, "what somebody has taken on is not free", where="query.free", what_to_do="ask for one of the two"
+        )
+    taken_by = "" if asked.free else the_person(desk, asked.taken_by, "query.taken_by") if asked.taken_by else None
+    return Wanted(desk.act.at, desk.act.rules.zone, limit=asked.limit + 1, taken_by=taken_by, **said)
+
+
+def _found(connection: Connection, name: ListName, listed: WorkList, wanted: Wanted) -> Work[Line]:
+    most = wanted.limit - 1
+    lines = listed.lines(connection, wanted)
+    unlisted = without_number(connection, wanted) if name is ListName.MISSED else 0
+    told = Work[listed.line]  # type: ignore[name-defined]
+    return told.model_construct(name=name, items=lines[:most], more=len(lines) > most, unlisted=unlisted)
+
+
+for _name, _listed in LISTS.items():
+    router.add_api_route(
+        f"/{_name}",
+        _route(_name, _listed),
+        methods=["GET"],
+        response_model=Work[_listed.line],  # type: ignore[name-defined]
+        name=f"list_{_name}",
+        summary=_name.title(),
+        description=f"{_listed.about.capitalize()}.",
+    )
