@@ -23,7 +23,7 @@ run: setup
 
 test: setup check
 	@tests/bring .cache/tests
-	@$(PY) -m pytest -n 2 --dist loadfile $(PYTEST_ARGS)
+	@$(PY) -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 soak: setup
 	@HOTLINE_SOAK_CALLS=$${HOTLINE_SOAK_CALLS:-1000} $(PY) -m pytest tests/asterisk/test_live_soak.py

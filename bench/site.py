@@ -9,6 +9,7 @@ import json
 import os
 import secrets
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,8 @@ def make_site(
     folder: Path, *, modules: Sequence[str] = MODULES, rtp_ports: int = 400, agents: Sequence[str] = AGENTS
 ) -> Site:
     """A site in ``folder`` (empty, or not there yet), on free ports. ``agents``: extensions. Nothing is started."""
-    init_site(folder, name="Bench", ports=free_site_ports(usual_first=False, rtp_ports=rtp_ports))
+    ports = free_site_ports(usual_first=False, rtp_ports=rtp_ports)
+    init_site(folder, name="Bench", ports=replace(ports, api=None))
     for flow in (folder / "flows").glob("*.yaml"):
         flow.unlink()
     for name, content in _files(folder, modules, agents).items():

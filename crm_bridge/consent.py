@@ -58,8 +58,9 @@ def _newest_word(address: ColumnElement[Any], channel: Channel, now: datetime) -
     return func.coalesce(said, true(), type_=Boolean)
 
 
-def say(connection: Connection, address: str, channel: Channel, given: bool, *, by: str, at: datetime) -> None:
-    """One more word; none is ever changed."""
+def say(connection: Connection, address: str, channel: Channel, given: bool, *, by: str, at: datetime) -> int:
+    """One more word; none is ever changed. The id of its row."""
     row = {"address": address, "channel": channel.value, "given": given, "at": at, "by": by[:64]}
     new = connection.execute(insert(consents).values(row).returning(consents.c.id)).scalar_one()
     made(connection, consents, {"id": new}, by=by, at=at)
+    return int(new)

@@ -28,19 +28,21 @@ class Listed:
     name: str = ""
 
 
-def add(connection: Connection, entry: Listed) -> None:
-    """Again is harmless: what is said last counts, and it is on the list since it came there first."""
+def add(connection: Connection, entry: Listed) -> bool:
+    """True: it was not on the list. Again is harmless: what is said last counts (a reason that is not said again
+    stays), and it is on the list since it came there first."""
     row = {name: value for name, value in asdict(entry).items() if name in do_not_call.c}
     key = {"e164": entry.e164}
     known = connection.execute(select(do_not_call.c.until).where(do_not_call.c.e164 == entry.e164)).first()
     if known is None:
         connection.execute(insert(do_not_call).values(row))
         made(connection, do_not_call, key, by=entry.by, at=entry.since)
-        return
+        return True
     still_on_it = known.until is None or known.until > entry.since
     said = {name: row[name] for name in ("until", "reason") if name == "until" or row[name]}
     again = {} if still_on_it else {"since": entry.since, "by": entry.by}
     change(connection, do_not_call, key, {**said, **again}, by=entry.by, at=entry.since)
+    return not still_on_it
 
 
 def remove(connection: Connection, e164: str, *, by: str, at: datetime) -> bool:

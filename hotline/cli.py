@@ -39,6 +39,7 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "customer": ("customer", "app"),
     "consent": ("consent", "consent"),
     "do-not-call": ("do_not_call", "app"),
+    "token": ("token", "app"),
     "outbox": ("outbox", "app"),
     "backup": ("backup", "backup"),
     "restore": ("restore", "restore"),

@@ -1,4 +1,5 @@
-"""`hotline up`: runs the engine and Asterisk in the foreground, in the right order, until it is told to stop.
+"""`hotline up`: runs the engine and Asterisk in the foreground, in the right order, until it is told to stop; and the
+API beside them, which they can do without.
 
 Order is safety: the engine binds the AGI port before Asterisk starts, because whoever answers there can command
 channels; and at the end Asterisk goes first, so that every call's outcome still finds its engine.
@@ -19,6 +20,7 @@ from typing import Any
 
 from hotline.boot import BootSecrets
 from hotline.control import ControlError, ask
+from hotline.supervision.beside import Beside, BesideKeeper
 from hotline.supervision.child import Child, Command
 from hotline.supervision.keeper import Keeper, StartFailed
 from hotline.supervision.lock import UpLock
@@ -48,7 +50,8 @@ class Plan:
     """What to run. ``asterisk`` None: it is somebody else's, and its secrets stay what they are.
 
     ``render`` writes every file that the two need. ``asterisk_ready`` and ``asterisk_quiesce`` are console
-    commands: the first succeeds once Asterisk has booted, the second asks it to end with its last call.
+    commands: the first succeeds once Asterisk has booted, the second asks it to end with its last call. ``api``: beside
+    the two; None for a site without it.
     """
 
     run: Path
@@ -60,6 +63,7 @@ class Plan:
     asterisk_ports: tuple[PortUse, ...] = ()
     asterisk_ready: tuple[str, ...] = ()
     asterisk_quiesce: tuple[str, ...] = ()
+    api: Beside | None = None
     timing: Timing = Timing()
 
 
@@ -80,6 +84,8 @@ class Supervisor:
             self._asterisk = Keeper(
                 plan.asterisk, ready=self._asterisk_booted, ready_s=timing.ready_s, tell=tell, clock=clock
             )
+
+        self._api = BesideKeeper(plan.api, tell, clock) if plan.api is not None else None
 
     def stop(self) -> None:
         (self._hurry if self._stop.is_set() else self._stop).set()
@@ -125,6 +131,8 @@ class Supervisor:
             for keeper in keepers:
                 tasks.create_task(keeper.keep())
             tasks.create_task(self._watch())
+            if self._api is not None:
+                tasks.create_task(self._api.keep())
 
     # --- before the start
 
@@ -216,7 +224,9 @@ class Supervisor:
     # --- the end
 
     async def _wind_down(self) -> None:
-        """Asterisk first, when its last talk is over or the grace has run out; then the engine."""
+        """Asterisk first, when its last talk is over or the grace has run out; then the engine. The API ends meanwhile,
+        and nobody waits for it before that."""
+        ending = asyncio.create_task(self._api.end(), name="api end") if self._api is not None else None
         if self._asterisk is not None and self._asterisk.child is not None:
             await self._empty(self._asterisk.child)
             await self._tell_engine("close")
@@ -227,6 +237,8 @@ class Supervisor:
                 async with asyncio.timeout(self._plan.timing.end_s):
                     await self._engine.child.wait()
             await self._engine.end(self._plan.timing.end_s)
+        if ending is not None:
+            await ending
 
     async def _empty(self, asterisk: Child) -> None:
         """Take no new calls, and let those that talk end. The engine is kept alive meanwhile: it writes their

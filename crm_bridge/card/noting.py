@@ -27,9 +27,11 @@ def note(
     by: str,
     at: datetime,
     address: str = "",
+    noted_at: datetime | None = None,
 ) -> int:
-    """The id of the row. ``out``: we wrote to them, or went to them. ``address``: the one it was; left out, the
-    customer's own of the kind that fits, if they have one."""
+    """The id of the row. ``at``: when it was; ``noted_at``: when it is written down, if that is another time. ``out``:
+    we wrote to them, or went to them. ``address``: the one it was; left out, the customer's own of the kind that fits,
+    if they have one."""
     if len(text) > LONGEST_NOTE:
         raise ValueError(f"the text has more than {LONGEST_NOTE} characters")
     row = {
@@ -42,7 +44,7 @@ def note(
         "text": text,
     }
     new = connection.execute(insert(interactions).values(row).returning(interactions.c.id)).scalar_one()
-    made(connection, interactions, {"id": new}, by=by, at=at)
+    made(connection, interactions, {"id": new}, by=by, at=noted_at or at)
     return int(new)
 
 

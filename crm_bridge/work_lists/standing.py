@@ -26,11 +26,12 @@ class Why(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """``text``: for a human. ``since``: when somebody else has taken it on."""
+    """``text``: for a human. ``holder``: who has taken it on, and ``since`` when."""
 
     why: Why
     text: str
     since: datetime | None = None
+    holder: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,7 +68,8 @@ def drop(
     whose = work_items.c.taken_by != "" if force else work_items.c.taken_by == me
     free = update(work_items).where(work_items.c.item == name, whose).values(taken_by="", taken_at=None)
     if not connection.execute(free).rowcount:
-        return Refusal(Why.TAKEN, f"{before} has {name}, not {me}" if before else f"nobody has taken {name}")
+        text = f"{before} has {name}, not {me}" if before else f"nobody has taken {name}"
+        return Refusal(Why.TAKEN, text, holder=before)
     _tell(connection, name, "taken_by", before, "", by=by or me, at=at)
     return None
 
@@ -107,7 +108,7 @@ def _holder(connection: Connection, found: OpenItem) -> str:
 def _taken(connection: Connection, found: OpenItem) -> Refusal:
     held = select(work_items.c.taken_by, work_items.c.taken_at).where(work_items.c.item == str(found.item))
     row = connection.execute(held).one()
-    return Refusal(Why.TAKEN, f"{row.taken_by} has {found.item}", row.taken_at)
+    return Refusal(Why.TAKEN, f"{row.taken_by} has {found.item}", row.taken_at, row.taken_by)
 
 
 def _tell(connection: Connection, name: str, field: str, before: Any, after: Any, *, by: str, at: datetime) -> None:

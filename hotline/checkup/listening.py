@@ -27,9 +27,9 @@ class Door:
 
 
 def open_doors(run: Path) -> list[Door]:
-    """Of the engine and the Asterisk whose marks lie in ``run``, as far as they are up."""
+    """Of the engine, the Asterisk and the API whose marks lie in ``run``, as far as they are up."""
     doors: list[Door] = []
-    for owner in ("engine", "asterisk"):
+    for owner in ("engine", "asterisk", "api"):
         mark = read_mark(run / f"{owner}.mark")
         if mark is not None:
             doors += _doors(owner, mark.pid)

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from enum import StrEnum
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.text import Text
-from sqlalchemy import Connection
 
-from crm_bridge.work_lists import care, missed, surveys, tasks
+from crm_bridge.work_lists import missed
 from crm_bridge.work_lists.lines import Line, Wanted
+from crm_bridge.work_lists.registry import LISTS, ListName
 from hotline.commands.cells import in_json, in_spreadsheet, in_table, span
 from hotline.commands.crm_access import ask_crm, read_crm
 from hotline.commands.people import AsOption, person, this_moment
@@ -33,56 +32,22 @@ from hotline.commands.showing import (
 from hotline.settings import SiteFolders
 from hotline.site.site import Site
 
-
-class ListName(StrEnum):
-    MISSED = "missed"
-    CALLBACKS = "callbacks"
-    VOICEMAILS = "voicemails"
-    PROMISES = "promises"
-    LEADS = "leads"
-    DELIVERIES = "deliveries"
-    SURVEYS = "surveys"
-    TICKETS = "tickets"
-    APPOINTMENTS = "appointments"
-
-
-@dataclass(frozen=True, slots=True)
-class _List:
-    """``columns``: of the table; what else a line has is in the JSON and the CSV. ``takes``: options of its own."""
-
-    lines: Callable[[Connection, Wanted], Sequence[Line]]
-    columns: Sequence[str]
-    takes: Sequence[str] = ()
-
-
 _WHO, _TAKEN = ("name", "customer", "tier", "number"), ("taken_by", "taken_at")
-_MISSED = ("since", "last_at", "times", "longest_wait_s", "queue", "source", *_WHO, "mark", "rung_by")
+_MISSED = ("since", "last_at", "times", "longest_wait_s", "queue", "source")
 _TASK = ("opened_at", "number", "name", "customer")
-_LISTS: Mapping[ListName, _List] = {
-    ListName.MISSED: _List(missed.missed, _MISSED, ("days",)),
-    ListName.CALLBACKS: _List(tasks.callbacks, (*_TASK, "tier", "queue", "language", "mark", "call_id")),
-    ListName.VOICEMAILS: _List(tasks.voicemails, (*_TASK, "box", "seconds", "recording")),
-    ListName.PROMISES: _List(care.open_promises, ("standing", "due_on", "text", "keeper", *_WHO), ("all",)),
-    ListName.LEADS: _List(
-        care.open_leads,
-        ("state", "dealer", "left_s", "opened_at", "region", "product", "source", "owner", *_WHO),
-    ),
-    ListName.DELIVERIES: _List(care.unconfirmed_deliveries, ("delivered_on", "order", "carrier", "place", *_WHO)),
-    ListName.SURVEYS: _List(
-        surveys.answers,
-        ("at", "scores", "number", "name", "queue", "agent", "seconds", "recording"),
-        ("days", "below", "all"),
-    ),
-    ListName.TICKETS: _List(
-        care.open_tickets, ("broken", "due_at", "due_on", "status", "category", "opened_on", "keeper", "text", *_WHO)
-    ),
-    ListName.APPOINTMENTS: _List(care.planned_appointments, ("at", "place", "purpose", "keeper", "quote", *_WHO)),
+# Of the table; what else a line has is in the JSON and the CSV.
+_COLUMNS: Mapping[ListName, Sequence[str]] = {
+    ListName.MISSED: (*_MISSED, *_WHO, "mark", "rung_by"),
+    ListName.CALLBACKS: (*_TASK, "tier", "queue", "language", "mark", "call_id"),
+    ListName.VOICEMAILS: (*_TASK, "box", "seconds", "recording"),
+    ListName.PROMISES: ("standing", "due_on", "text", "keeper", *_WHO),
+    ListName.LEADS: ("state", "dealer", "left_s", "opened_at", "region", "product", "source", "owner", *_WHO),
+    ListName.DELIVERIES: ("delivered_on", "order", "carrier", "place", *_WHO),
+    ListName.SURVEYS: ("at", "scores", "number", "name", "queue", "agent", "seconds", "recording"),
+    ListName.TICKETS: ("broken", "due_at", "due_on", "status", "category", "opened_on", "keeper", "text", *_WHO),
+    ListName.APPOINTMENTS: ("at", "place", "purpose", "keeper", "quote", *_WHO),
 }
-_HELP = (
-    "missed: callers with whom nobody has spoken since; callbacks, voicemails: still open; promises: due today or "
-    "broken; leads: not accepted; deliveries: not confirmed; surveys: with a low mark; tickets: open; appointments: "
-    "planned."
-)
+_HELP = "; ".join(f"{name}: {its.about}" for name, its in LISTS.items()) + "."
 _DAYS, _BELOW = 30, 3
 
 
@@ -122,13 +87,13 @@ def list_work(
 def _refuse_strangers(name: ListName, **given: object) -> None:
     """An option that another list has would else be passed over in silence."""
     for option, value in given.items():
-        if value is not None and option not in _LISTS[name].takes:
-            takers = " and ".join(other for other, its in _LISTS.items() if option in its.takes)
+        if value is not None and option not in LISTS[name].takes:
+            takers = " and ".join(other for other, its in LISTS.items() if option in its.takes)
             raise typer.BadParameter(f"--{option} is for {takers}, not for {name}")
 
 
 def _lines(name: ListName, site: Site, folders: SiteFolders, wanted: Wanted) -> Sequence[Line]:
-    lines = _LISTS[name].lines
+    lines = LISTS[name].lines
     return read_crm(site, folders, lambda store: store.read(lambda connection: [*lines(connection, wanted)]))
 
 
@@ -144,12 +109,12 @@ def _show(name: ListName, rows: Sequence[Mapping[str, Any]], site: Site, *, as_j
     if as_json:
         show_json(in_json(row) for row in rows)
     elif as_csv:
-        columns = list(rows[0]) if rows else ["item", *_LISTS[name].columns, *_TAKEN]
+        columns = list(rows[0]) if rows else ["item", *_COLUMNS[name], *_TAKEN]
         show_csv(columns, ([in_spreadsheet(value, site.timezone) for value in row.values()] for row in rows))
     elif not rows:
         out.print(f"{name.capitalize()}: none")
     else:
-        columns = ["item", *_LISTS[name].columns, *_TAKEN]
+        columns = ["item", *_COLUMNS[name], *_TAKEN]
         show_table(name.capitalize(), columns, ([_cell(key, row[key], site) for key in columns] for row in rows))
 
 

@@ -23,6 +23,8 @@ from hotline.commands.showing import (
 from hotline.commands.watching import watch
 from hotline.control import ask
 from hotline.settings import SiteFolders
+from hotline.site.site import Site
+from hotline.supervision.health import answers
 
 _AGENT = ("agent", "name", "presence", "engagement", "phone", "queue", "call")
 _QUEUE = ("name", "waiting", "longest_wait_s", "ringing", "talking", "staffed", "idle", "promises_kept")
@@ -30,13 +32,22 @@ _QUEUE = ("name", "waiting", "longest_wait_s", "ringing", "talking", "staffed", 
 
 def status(site: SiteOption = DEFAULT_SITE, as_json: JsonOption = False) -> None:
     """Is the site up? Exit code 1 when the engine does not answer, 2 when it has no Asterisk."""
-    answer = ask_engine(site_of(site)[1], "status")
+    loaded, folders = site_of(site)
+    answer = ask_engine(folders, "status") | _api(loaded)
     if as_json:
         show_json([answer])
     else:
         show_table("Engine", ("what", "is"), _flat(_told(answer)))
     if answer.get("asterisk") == "away":
         raise typer.Exit(2)
+
+
+def _api(site: Site) -> dict[str, Any]:
+    """Of a site that has one."""
+    port = site.ports.api
+    if port is None:
+        return {}
+    return {"api": "up" if run(lambda: answers(site.bind, port, "/health")) else "away"}
 
 
 def _told(answer: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from functools import partial
 from pathlib import Path
 
 import typer
@@ -17,7 +18,9 @@ from hotline.prompting import prompt_shelf
 from hotline.rendering import write_files
 from hotline.settings import SiteFolders, asterisk_env
 from hotline.site.site import Site
+from hotline.supervision.beside import Beside
 from hotline.supervision.child import Command
+from hotline.supervision.health import answers
 from hotline.supervision.lock import AlreadyUp
 from hotline.supervision.ports import PortUse
 from hotline.supervision.step import State, Step
@@ -32,7 +35,7 @@ _SIGNS = {
 
 
 def up(site: SiteOption = DEFAULT_SITE) -> None:
-    """Run the site in the foreground: engine and Asterisk, until Ctrl-C (twice: at once)."""
+    """Run the site in the foreground: engine and Asterisk, and the API beside them, until Ctrl-C (twice: at once)."""
     loaded, folders = site_of(site)
     for folder in (folders.run, folders.var):
         folder.mkdir(mode=0o700, exist_ok=True)
@@ -84,8 +87,17 @@ def make_plan(site: Site, folders: SiteFolders, place: AsteriskPlace) -> Plan:
         asterisk_ports=(PortUse("sip", ports.sip, udp=True), PortUse("ami", ports.ami)),
         asterisk_ready=(*asterisk, "-rx", "core waitfullybooted"),
         asterisk_quiesce=(*asterisk, "-rx", "core stop gracefully"),
+        api=_api(site, folders),
         timing=Timing(grace_s=site.stop_grace_s),
     )
+
+
+def _api(site: Site, folders: SiteFolders) -> Beside | None:
+    port = site.ports.api
+    if port is None:
+        return None
+    command = _command("api", folders, sys.executable, "-m", "hotline.api.process", "--site", str(site.folder))
+    return Beside(command, site.bind, (PortUse("api", port),), partial(answers, site.bind, port, "/health"))
 
 
 def _command(name: str, folders: SiteFolders, *words: str) -> Command:

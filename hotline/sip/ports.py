@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import socket
 from collections.abc import Iterable
+from dataclasses import replace
 
 from hotline.site.init import STANDARD_PORTS
 from hotline.site.site import Ports
@@ -24,15 +25,18 @@ def free_tcp_port(host: str = "127.0.0.1") -> int:
 
 def free_site_ports(host: str = "127.0.0.1", *, usual_first: bool = True, rtp_ports: int = _RTP_PORTS) -> Ports:
     """Ports for a whole site: the usual ones where they are all free (a softphone's owner knows 5060), else others.
-    Sites that start at the same time, as tests do, pass ``usual_first`` False."""
+    Many have something on 8080: that alone is no reason for other telephones' ports. Sites that start at the same time,
+    as tests do, pass ``usual_first`` False."""
     if usual_first and _are_free(host, _USUAL):
-        return _USUAL
+        api = _USUAL.api if _can_bind(host, socket.SOCK_STREAM, (_USUAL.api or 0,)) else free_tcp_port(host)
+        return replace(_USUAL, api=api)
     return Ports(
         sip=free_udp_port(host),
         agi=free_tcp_port(host),
         ami=free_tcp_port(host),
         rtp=_free_rtp(host, rtp_ports),
         metrics=free_tcp_port(host),
+        api=free_tcp_port(host),
     )
 
 

@@ -27,6 +27,7 @@ from ivr.wall_clock import Odd
 
 # What callers hear without a flow that names it.
 _WITHOUT_FLOW = ("too_many_calls", "hold_notice", "voicemail_prompt")
+_PORT_OF = {"agi": "the AGI's", "ami": "the AMI's", "metrics": "Prometheus's", "api": "the API's"}
 
 
 def disagreements(forms: Forms, today: date) -> Iterator[SiteProblem]:
@@ -65,10 +66,13 @@ def _site(forms: Forms) -> Iterator[SiteProblem]:
 
 
 def _ports(site: SiteForm, page: Page) -> Iterator[SiteProblem]:
-    """AGI and AMI are TCP; SIP and RTP are UDP. Only like can be in like's way."""
+    """AGI, AMI, metrics and API are TCP; SIP and RTP are UDP. Only like can be in like's way."""
     ports = site.ports
-    if ports.agi == ports.ami:
-        yield page.problem(("ports", "ami"), f"port {ports.ami} is the AGI's already")
+    tcp = {"agi": ports.agi, "ami": ports.ami, "metrics": ports.metrics, "api": ports.api}
+    holders: dict[int, str] = {}
+    for name, port in tcp.items():
+        if port is not None and (holder := holders.setdefault(port, name)) != name:
+            yield page.problem(("ports", name), f"port {port} is {_PORT_OF[holder]} already")
     if ports.rtp[0] <= ports.sip <= ports.rtp[1] + 1:
         yield page.problem(("ports", "sip"), f"port {ports.sip} lies among the RTP ports")
 

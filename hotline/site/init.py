@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from hotline.site.site import Ports
 
 _TEMPLATES = Path(__file__).resolve().parent / "templates"
-STANDARD_PORTS = Ports(sip=5060, agi=4573, ami=5038, rtp=(10000, 10999), metrics=9464)
+STANDARD_PORTS = Ports(sip=5060, agi=4573, ami=5038, rtp=(10000, 10999), metrics=9464, api=8080)
 
 # Sales and service are both reachable in both languages with a specialist, by more than one agent for the most; advice
 # before the purchase and the dealers have two people of their own, and the house has one who helps it.

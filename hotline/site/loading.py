@@ -99,6 +99,7 @@ def _site(folder: Path, forms: Forms) -> Site:
         regain_s=site.routing.regain_s,
         call_limits=_call_limits(site, phones=len(_sound(forms.agents).root) + len(_sound(forms.phones).root)),
         crm_url=site.crm_url,
+        api_origins=tuple(site.api.origins),
         speech=site.speech,
         texts=site.texts,
         numbers={n: NumberSpec(n, f.source, f.campaign, f.flow) for n, f in _sound(forms.numbers).root.items()},
@@ -137,7 +138,7 @@ def _dispositions(book: QueuesForm) -> dict[str, dict[str, DispositionSpec]]:
 
 def _ports(site: SiteForm) -> Ports:
     form = site.ports
-    return Ports(form.sip, form.agi, form.ami, (form.rtp[0], form.rtp[1]), form.metrics)
+    return Ports(form.sip, form.agi, form.ami, (form.rtp[0], form.rtp[1]), form.metrics, form.api)
 
 
 def _outside(book: OutsideBookForm) -> OutsideNumbers:

@@ -54,6 +54,7 @@ Secret = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z_-]{16,64}$")]
 Level = Annotated[int, Field(ge=0, le=100)]
 Port = Annotated[int, Field(ge=1024, le=65535)]
 HostName = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z]([0-9A-Za-z.-]{0,252}[0-9A-Za-z])?$")]
+Origin = Annotated[str, StringConstraints(pattern=r"^https?://[0-9A-Za-z.-]{1,253}(:[0-9]{1,5})?$")]
 Module = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]+\.so$")]
 
 
@@ -106,13 +107,20 @@ def _sql_url(url: str) -> str:
 
 
 class PortsForm(Form):
-    """``metrics``: where Prometheus may read; None: nowhere."""
+    """``metrics``: where Prometheus may read; ``api``: where the REST API answers; None: nowhere."""
 
     sip: Port = 5060
     agi: Port = 4573
     ami: Port = 5038
     metrics: Port | None = None
+    api: Port | None = None
     rtp: Annotated[list[Port], Field(min_length=2, max_length=2), AfterValidator(_port_range)] = [10000, 10999]
+
+
+class ApiForm(Form):
+    """``origins``: of web pages that may ask the API from a browser."""
+
+    origins: Annotated[list[Origin], Field(max_length=20)] = []
 
 
 class AsteriskForm(Form):
@@ -227,6 +235,7 @@ class SiteForm(Form):
     speech: SpeechForm = EspeakForm()
     texts: TextsForm = FileTextsForm()
     crm_url: Annotated[str, AfterValidator(_sql_url)] | None = None
+    api: ApiForm = ApiForm()
 
 
 class NumberForm(Form):

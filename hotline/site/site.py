@@ -28,13 +28,15 @@ from ivr.texts.form import FileTextsForm, TextsForm
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """``rtp``: first and last, both included. ``metrics``: Prometheus's, if there is to be one."""
+    """``rtp``: first and last, both included. ``metrics``: Prometheus's, ``api``: the REST API's, if there is to be
+    one."""
 
     sip: int
     agi: int
     ami: int
     rtp: tuple[int, int]
     metrics: int | None = None
+    api: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +155,7 @@ class Site:
     recorded: Mapping[str, RecordingRules] = field(default_factory=dict)
     dispositions: Mapping[str, Mapping[str, DispositionSpec]] = field(default_factory=dict)
     keep: Keep = Keep()
+    api_origins: tuple[str, ...] = ()
     speech: SpeechForm = field(default=EspeakForm(), repr=False)  # may hold a key
     texts: TextsForm = field(default=FileTextsForm(), repr=False)  # may hold a token
 

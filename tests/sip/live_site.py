@@ -209,7 +209,7 @@ def copy_new(source: Path, target: Path) -> None:
 def patch_ports(site_yaml: Path) -> None:
     """Other ports in place of the usual ones."""
     ports = free_site_ports(usual_first=False)
-    fields = {"sip": ports.sip, "agi": ports.agi, "ami": ports.ami, "metrics": ports.metrics, "rtp": list(ports.rtp)}
+    fields = {name: getattr(ports, name) for name in ("sip", "agi", "ami", "metrics", "api")} | {"rtp": list(ports.rtp)}
     edit_yaml(site_yaml, lambda site: site["ports"].update(fields))
 
 
