@@ -27,6 +27,7 @@ from crm_bridge.models import (
     customers,
     lead_handings,
     leads,
+    media_costs,
     metadata,
     order_lines,
     orders,
@@ -115,6 +116,11 @@ async def test_every_list_and_every_report_has_something_and_the_books_add_up(st
     assert media.total is not None
     assert media.total["calls"] == WISH.calls
     by = {line["source"]: line for line in media.lines}
+    spent = await rows(store, media_costs)
+    days = {PERIOD.first + timedelta(days=nr) for nr in range(WISH.days)}
+    for source in ("tv", "newspaper", "box"):
+        paid = [row for row in spent if row["media_source"] == source]
+        assert days == {day for row in paid for day in days if row["begins_on"] <= day <= row["ends_on"]}
     for name in ("calls", "first_time", "leads", "orders", "cost", "cost_per_order", "lost"):
         assert by["newspaper"][name] > 0, name
 
@@ -203,6 +209,8 @@ async def test_leads_go_from_hand_to_hand(store: CrmStore) -> None:
         if lead["state"] == LeadState.ASSIGNED:
             assert theirs[-1]["ended_at"] is None
             assert lead["due_at"] == theirs[-1]["due_at"] > UNTIL
+        else:
+            assert lead["due_at"] is None
 
 
 async def test_who_and_when_are_told(store: CrmStore) -> None:
