@@ -279,7 +279,7 @@ async def test_a_line_is_taken_by_one_and_shown_as_theirs(books: CrmStore, item:
     assert await names(taken_by="cli:bob") == []
 
     refusal = await act(books, take, item, me="cli:bob", at=NOW + DAY)
-    assert refusal == Refusal("taken", f"cli:anna has {item}", NOW)
+    assert refusal == Refusal("taken", f"cli:anna has {item}", NOW, "cli:anna")
     assert await act(books, take, item, at=NOW + DAY) is None  # hers already, since then
     assert [line.taken_at for line in await listed(books, lines, taken_by="cli:anna")] == [NOW]
     assert await act(books, take, item, me="cli:bob", force=True) is None

@@ -162,7 +162,9 @@ def test_status_tells_by_its_exit_code(site: Path, engine: dict[str, Any], aster
     result = hotline("status", "--site", site)
     assert result.exit_code == code
     assert "journal.parked" in result.output
-    assert json.loads(hotline("status", "--json", "--site", site).output) == engine["status"]
+    told = json.loads(hotline("status", "--json", "--site", site).output)
+    assert told.pop("api") in ("up", "away")  # of whoever may be at the usual port of this machine
+    assert told == engine["status"]
 
 
 def test_agents_show_their_pause_reason(site: Path, engine: dict[str, Any]) -> None:
