@@ -18,8 +18,8 @@ from ivr.may_call import may_be_called
 
 log = logging.getLogger(__name__)
 
-_LONGEST_S = 32 * 86400.0  # no wish is older
-_DONE = frozenset({CallbackState.BRIDGED.value, CallbackState.GIVEN_UP.value})
+LONGEST_S = 32 * 86400.0  # no wish is older
+DONE = frozenset({CallbackState.BRIDGED.value, CallbackState.GIVEN_UP.value})
 _CONTEXT = "hotline-callback"
 
 
@@ -41,7 +41,7 @@ def make_callbacks(site: Site, router: Router, pbx: Pbx, journal: Journal, clock
 
 
 async def resume_callbacks(site: Site, callbacks: Callbacks, journal: Journal, now: float) -> None:
-    for found in await open_callbacks(journal, STATE, _DONE, now - _LONGEST_S):
+    for found in await open_callbacks(journal, STATE, DONE, now - LONGEST_S):
         wish = CallbackWish.unpacked(found.call_id, found.wish)
         rules = site.waiting[wish.queue].callback if wish.queue in site.waiting else None
         state = CallbackState(found.state)

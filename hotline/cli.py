@@ -46,6 +46,7 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "db": ("db", "app"),
     "reconcile": ("reconciling", "reconcile"),
     "import": ("importing", "import_file"),
+    "person": ("person", "app"),
     "demo": ("demo", "demo"),
     "demo-data": ("demo_data", "demo_data"),
     "bench": ("bench", "bench"),

@@ -14,6 +14,8 @@ from crm_bridge.journal import Journal, JournalError
 from crm_bridge.retention import Retention, Until
 from crm_bridge.store import CrmStore, StoreAway
 from hotline.log_files import put_by, remove_old
+from hotline.persons.erasing import InTheBooks, NotNow, Place, clean_journal, erase, in_short
+from hotline.persons.wishes import Wish, granted, open_wishes
 from hotline.restoring import finish
 from hotline.settings import SiteFolders
 from hotline.site.site import Keep, Site
@@ -31,9 +33,16 @@ class Housekeeping:
     """``clock``: Unix seconds. `var/kept` says when it was last done: a site that is off at night does it later."""
 
     def __init__(
-        self, site: Site, folders: SiteFolders, journal: Journal, store: CrmStore, clock: Callable[[], float]
+        self,
+        site: Site,
+        folders: SiteFolders,
+        journal: Journal,
+        store: CrmStore,
+        clock: Callable[[], float],
+        is_quiet: Callable[[], bool] = lambda: True,
     ) -> None:
         self._site, self._folders, self._journal, self._store, self._clock = site, folders, journal, store, clock
+        self._is_quiet = is_quiet
         self._retention = Retention(store)
         self._not_before = datetime.min.replace(tzinfo=UTC)
 
@@ -51,10 +60,31 @@ class Housekeeping:
     async def look(self) -> None:
         """Whatever is due. Raises StoreAway, JournalError, OSError."""
         await finish(self._folders, self._journal)
+        await self._grant_wishes()
         now = datetime.fromtimestamp(self._clock(), UTC)
         if now >= self._not_before and due(self._kept_at(), now, self._site.timezone):
             self._not_before = now + _AGAIN
             await self._keep(now)
+
+    async def _grant_wishes(self) -> None:
+        """Of people who are to be forgotten. One that cannot be granted yet stays for the next look."""
+        for _, wish in list(open_wishes(self._folders)):
+            if wish.numbers:
+                await self._grant(wish)
+            elif self._is_quiet():
+                await asyncio.to_thread(clean_journal, self._folders)
+                granted(self._folders, wish)
+
+    async def _grant(self, wish: Wish) -> None:
+        place = Place(self._site, self._folders, self._store, self._journal, self._clock, True, self._is_quiet)
+        try:
+            told = await erase(place, wish)
+        except NotNow as reason:
+            log.debug("somebody is still to be forgotten: %s", reason)
+        except InTheBooks as reason:
+            log.error("somebody was to be forgotten, as %s wished at %s, and cannot be: %s", wish.by, wish.at, reason)
+        else:
+            log.info("somebody was forgotten, as %s wished at %s: %s", wish.by, wish.at, in_short(told))
 
     async def _keep(self, now: datetime) -> None:
         first = self._kept_at() is None

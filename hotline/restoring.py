@@ -13,7 +13,7 @@ import os
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,8 +27,12 @@ from crm_bridge.backup.reading import Archive, open_backup
 from crm_bridge.backup.staging import build, deliver_left
 from crm_bridge.backup.swapping import swap_in
 from crm_bridge.journal import Journal
+from crm_bridge.persons.identity import Person
+from crm_bridge.persons.journal_lines import scrub
 from crm_bridge.redelivery import deliver_again, take_parked
 from hotline.backups import back_up_aside
+from hotline.persons.again import erase_again
+from hotline.persons.ledger import since
 from hotline.settings import SiteFolders
 from hotline.site.site import Site
 
@@ -55,11 +59,14 @@ async def restore(site: Site, folders: SiteFolders, file: Path, at: datetime, te
         archive.verify()
         tell("building its content beside the store")
         built = _built(archive, room, site)
+        erased = erase_again(built, since(folders, datetime.fromisoformat(archive.manifest.at)), site.country)
+        if erased:
+            tell(f"{len(erased)} who were erased after it was made are erased in it, too")
         before = _put_by(site, folders, at, tell)
         with due(folders):
             tell("putting it into the store's place")
             swap_in(built, site.crm_url or folders.crm_url)
-            again = await _journal(folders, room)
+            again = await _journal(folders, room, erased)
     return Restored(archive.manifest, again, before)
 
 
@@ -99,18 +106,21 @@ def _put_by(site: Site, folders: SiteFolders, at: datetime, tell: Tell) -> Path 
     return made
 
 
-async def _journal(folders: SiteFolders, room: Path) -> int:
+async def _journal(folders: SiteFolders, room: Path, erased: Sequence[Person]) -> int:
     """Where there is none (another machine), the backup's takes its place: what it has relayed is in the backup."""
     copy = room / "journal.db"
-    if not folders.journal.exists():
-        if copy.exists():
-            shutil.move(copy, folders.journal)
+    is_new = not folders.journal.exists()
+    if is_new and not copy.exists():
         return 0
+    if is_new:
+        shutil.move(copy, folders.journal)
     journal = await Journal.open(folders.journal)
     try:
         if copy.exists():
             await take_parked(journal, copy)
-        return await deliver_again(journal)
+        for person in erased:
+            await scrub(journal, person)
+        return 0 if is_new else await deliver_again(journal)
     finally:
         await journal.close()
 

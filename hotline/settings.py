@@ -87,6 +87,20 @@ class SiteFolders:
         return self.var / "kept"
 
     @property
+    def wishes(self) -> Path:
+        """Who is to be erased as soon as it can be (`hotline/persons/wishes.py`)."""
+        return self.var / "wishes"
+
+    @property
+    def erasures(self) -> Path:
+        """Who was erased, in a way that names nobody (`hotline/persons/ledger.py`)."""
+        return self.var / "erasures.jsonl"
+
+    @property
+    def erasures_key(self) -> Path:
+        return self.var / "erasures.key"
+
+    @property
     def redeliver(self) -> Path:
         """A note that a restore is not at its end yet (`hotline/restoring.py`)."""
         return self.var / "redeliver"

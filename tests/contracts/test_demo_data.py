@@ -4,6 +4,7 @@ makes one company."""
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from itertools import pairwise
@@ -11,7 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, String, cast, exists, func, select
 
 from acd.events import EventKind
 from acd.figures import Figures, VisitEnd
@@ -37,11 +38,14 @@ from crm_bridge.models import (
     tickets,
 )
 from crm_bridge.outcome import Outcome
+from crm_bridge.persons.forgetting import forget
+from crm_bridge.persons.identity import person_of
 from crm_bridge.reporting.dealers import Dealers
 from crm_bridge.reporting.lost_money import LostMoney, Where
 from crm_bridge.reporting.media import Media
 from crm_bridge.reporting.period import Period
 from crm_bridge.reporting.promises import Promises
+from crm_bridge.reporting.report import Asked
 from crm_bridge.reporting.stages import Stages
 from crm_bridge.reporting.surveys import Surveys
 from crm_bridge.reporting.touches import By, Touch
@@ -102,13 +106,7 @@ async def everything(store: CrmStore) -> dict[str, list[dict[str, Any]]]:
 async def test_every_list_and_every_report_has_something_and_the_books_add_up(store: CrmStore) -> None:
     await make_company(store, COMPANY, WISH)
     await _lists_have_something(store)
-    asked = [
-        *(Media(PERIOD, RULES, by, touch) for by in (By.SOURCE, By.CAMPAIGN) for touch in Touch),
-        Media(PERIOD, RULES, By.DAY),
-        *(LostMoney(PERIOD, RULES, where) for where in Where),
-        *(Promises(PERIOD, PERIOD.last), Dealers(PERIOD, RULES), Stages(PERIOD), Surveys(PERIOD)),
-    ]
-    for one in asked:
+    for one in _reports():
         report = await store.read(one.report)
         assert report.lines, one
         assert [check for check in report.checks if not check.adds_up] == [], one
@@ -123,6 +121,31 @@ async def test_every_list_and_every_report_has_something_and_the_books_add_up(st
         assert days == {day for row in paid for day in days if row["begins_on"] <= day <= row["ends_on"]}
     for name in ("calls", "first_time", "leads", "orders", "cost", "cost_per_order", "lost"):
         assert by["newspaper"][name] > 0, name
+
+
+async def test_who_is_forgotten_leaves_every_figure_as_it_was(store: CrmStore) -> None:
+    """Twelve people with most to tell of: every report, and what its figures are checked against."""
+    await make_company(store, COMPANY, replace(WISH, calls=800))
+    before = [await store.read(one.report) for one in _reports()]
+    bought = exists().where(orders.c.customer_id == calls.c.customer_id)
+    moved = exists().where(changes.c.key == cast(calls.c.customer_id, String), changes.c.field == "stage")
+    called = select(calls.c.ani_e164).where(bought, moved).group_by(calls.c.ani_e164)
+    most = called.order_by(func.count().desc(), calls.c.ani_e164).limit(12)
+    for number in await store.read(lambda connection: list(connection.execute(most).scalars())):
+        person = await person_of(number, store, None)
+        assert person.calls, number
+        await store.write(partial(forget, person=person))
+        assert not (await person_of(number, store, None)).is_known
+    assert [await store.read(one.report) for one in _reports()] == before
+
+
+def _reports() -> list[Asked]:
+    return [
+        *(Media(PERIOD, RULES, by, touch) for by in (By.SOURCE, By.CAMPAIGN) for touch in Touch),
+        Media(PERIOD, RULES, By.DAY),
+        *(LostMoney(PERIOD, RULES, where) for where in Where),
+        *(Promises(PERIOD, PERIOD.last), Dealers(PERIOD, RULES), Stages(PERIOD), Surveys(PERIOD)),
+    ]
 
 
 async def _lists_have_something(store: CrmStore) -> None:
