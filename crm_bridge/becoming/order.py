@@ -10,7 +10,7 @@ from sqlalchemy import Connection, delete, insert, select
 
 from crm_bridge.becoming.word import Word, customer_of
 from crm_bridge.changing import change, made
-from crm_bridge.given_numbers import ORDERS, next_number
+from crm_bridge.given_numbers import next_number
 from crm_bridge.life_cycle import CANCELLED, refresh_stages
 from crm_bridge.models import order_lines, orders
 from crm_bridge.rules import CrmRules, DispositionRule
@@ -24,7 +24,7 @@ def make(connection: Connection, word: Word, rule: DispositionRule, rules: CrmRu
     if known is not None and known["status"] not in (PLACED, CANCELLED):
         return
     if known is None:
-        number, customer = next_number(connection, ORDERS), customer_of(connection, word)
+        number, customer = next_number(connection, orders), customer_of(connection, word)
         row = {"number": number, "customer_id": customer, "status": PLACED, "amount": word.amount}
         row |= {"currency": rules.currency, "placed_on": word.day(rules), "call_id": word.call_id}
         connection.execute(insert(orders).values({**row, "agent": word.agent, "channel": "phone"}))

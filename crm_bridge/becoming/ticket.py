@@ -10,7 +10,7 @@ from sqlalchemy import Connection, insert, select
 
 from crm_bridge.becoming.word import Word, customer_of
 from crm_bridge.changing import change, made
-from crm_bridge.given_numbers import TICKETS, next_number
+from crm_bridge.given_numbers import next_number
 from crm_bridge.models import tickets
 from crm_bridge.rules import CrmRules, DispositionRule
 
@@ -23,7 +23,7 @@ def make(connection: Connection, word: Word, rule: DispositionRule, rules: CrmRu
         if known["status"] == CANCELLED:
             change(connection, tickets, {"number": known["number"]}, {"status": OPEN}, by=word.by, at=word.at)
         return
-    number, category = next_number(connection, TICKETS), rule.category
+    number, category = next_number(connection, tickets), rule.category
     limit_s = rules.sla_s.get(category)
     due_at = None if limit_s is None else word.at + timedelta(seconds=limit_s)
     row = {

@@ -16,7 +16,7 @@ from crm_bridge.demo.call import Call, Said, moment
 from crm_bridge.demo.company import Company, Wish
 from crm_bridge.demo.people import Person
 from crm_bridge.demo.telling import call_out, contact
-from crm_bridge.given_numbers import TICKETS, next_numbers
+from crm_bridge.given_numbers import next_numbers
 from crm_bridge.models import appointments, interactions, promises, quote_lines, quotes, tickets, work_items
 
 _LATER = timedelta(days=14)
@@ -31,7 +31,7 @@ class Caring:
     def play(self, connection: Connection, calls: Sequence[Call]) -> None:
         said = [(call, call.said) for call in calls if call.said is not None]
         broken = [one for one in said if one[1].rule.becomes == "ticket"]
-        for number, (call, word) in zip(next_numbers(connection, TICKETS, len(broken)), broken, strict=True):
+        for number, (call, word) in zip(next_numbers(connection, tickets, len(broken)), broken, strict=True):
             self._ticket(number, call, word)
         promised = [one for one in said if one[1].rule.becomes == "promise"]
         for id_, (call, word) in zip(bulk.new_ids(connection, promises, len(promised)), promised, strict=True):

@@ -19,7 +19,7 @@ from crm_bridge.demo.call import Call, moment
 from crm_bridge.demo.company import Company, Wish
 from crm_bridge.demo.dealing import Won
 from crm_bridge.demo.people import Person
-from crm_bridge.given_numbers import ORDERS, next_numbers
+from crm_bridge.given_numbers import next_numbers
 from crm_bridge.life_cycle import CANCELLED, lapse, refresh_stages
 from crm_bridge.models import order_lines, orders, shipments
 from crm_bridge.rules import CrmRules
@@ -72,7 +72,7 @@ def _goods(dice: Random) -> Goods:
 
 def write_sales(connection: Connection, book: Book, found: Sequence[Sale], company: Company, wish: Wish) -> None:
     """Their rows, but for those of `orders`, which `place_orders` writes."""
-    numbers = next_numbers(connection, ORDERS, len(found))
+    numbers = next_numbers(connection, orders, len(found))
     selling = _Selling(book, company, wish)
     for nr, (number, sale) in enumerate(zip(numbers, found, strict=True)):
         selling.sell(number, sale, f"SD{wish.seed}-{nr:06}")

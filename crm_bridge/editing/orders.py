@@ -8,14 +8,14 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from crm_bridge.editing.act import Act, Clash
 from crm_bridge.editing.lines import Line, amount_of, write_lines
-from crm_bridge.editing.rows import change_row, make_row, must_name, put_row, row_of, the_row
-from crm_bridge.given_numbers import ORDERS, next_number
+from crm_bridge.editing.rows import change_row, make_row, must_be_its_first, must_name, put_row, row_of, the_row
+from crm_bridge.given_numbers import next_number
 from crm_bridge.life_cycle import refresh_stages
-from crm_bridge.models import calls, customers, order_lines, orders, shipments
+from crm_bridge.models import customers, order_lines, orders, shipments
 
 STATUSES = ("placed", "paid", "packed", "shipped", "delivered", "cancelled")
 SHIPMENT_STATUSES = ("packed", "in_transit", "out_for_delivery", "delivered", "returned")
@@ -43,8 +43,8 @@ def make_order(connection: Connection, act: Act, new: NewOrder) -> str:
     """Its number. Raises Unfit, and Clash: the number is taken, or the call has an order already."""
     must_name(connection, customers, {"id": new.customer_id}, "customer", where="customer_id")
     amount = amount_of(new.amount, new.lines)
-    _check_call(connection, new.call_id)
-    number = new.number or _unused_number(connection)
+    must_be_its_first(connection, orders, new.call_id, "order")
+    number = new.number or next_number(connection, orders)
     if new.number and row_of(connection, orders, {"number": number}) is not None:
         raise Clash("there is an order of this number", where="number", hint="change that one, or leave the number out")
     row = {
@@ -81,19 +81,3 @@ def put_shipment(connection: Connection, act: Act, number: str, values: Mapping[
         known = row_of(connection, shipments, {"number": number})
         said["delivered_on"] = (known and known["delivered_on"]) or act.today
     return put_row(connection, shipments, {"number": number}, said, act)
-
-
-def _check_call(connection: Connection, call_id: str) -> None:
-    if not call_id:
-        return
-    must_name(connection, calls, {"call_id": call_id}, "call", where="call_id")
-    taken = connection.execute(select(orders.c.number).where(orders.c.call_id == call_id)).scalar()
-    if taken is not None:
-        raise Clash(f"the order {taken} was taken in this call", where="call_id", hint="leave the call out")
-
-
-def _unused_number(connection: Connection) -> str:
-    """Who brings numbers of their own may have used one of ours."""
-    while row_of(connection, orders, {"number": (number := next_number(connection, ORDERS))}) is not None:
-        pass
-    return number

@@ -8,7 +8,8 @@ from typing import Any
 from sqlalchemy import Connection, Table, and_, insert, select
 
 from crm_bridge.changing import change, made
-from crm_bridge.editing.act import Act, NotThere, Unfit
+from crm_bridge.editing.act import Act, Clash, NotThere, Unfit
+from crm_bridge.models import calls
 
 Key = Mapping[str, Any]
 Values = Mapping[str, Any]
@@ -34,6 +35,16 @@ def must_name(connection: Connection, table: Table, key: Key, noun: str, *, wher
     if found is None:
         raise Unfit(f"there is no such {noun}", where=where, hint=f"make the {noun} first, or name another")
     return found
+
+
+def must_be_its_first(connection: Connection, table: Table, call_id: str, noun: str) -> None:
+    """A call comes to one row of ``table`` at most; ``call_id`` '': of no call. Raises Unfit, Clash."""
+    if not call_id:
+        return
+    must_name(connection, calls, {"call_id": call_id}, "call", where="call_id")
+    taken = connection.execute(select(table.c.number).where(table.c.call_id == call_id)).scalar()
+    if taken is not None:
+        raise Clash(f"the {noun} {taken} is of this call already", where="call_id", hint="leave the call out")
 
 
 def make_row(connection: Connection, table: Table, values: Values, act: Act) -> Any:

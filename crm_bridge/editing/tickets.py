@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
-from crm_bridge.editing.act import Act, Clash
-from crm_bridge.editing.rows import change_row, make_row, must_name, row_of, the_row
-from crm_bridge.given_numbers import TICKETS, next_number
-from crm_bridge.models import calls, customers, tickets
+from crm_bridge.editing.act import Act
+from crm_bridge.editing.rows import change_row, make_row, must_be_its_first, must_name, the_row
+from crm_bridge.given_numbers import next_number
+from crm_bridge.models import customers, tickets
 
 STATUSES = ("open", "in_progress", "solved", "cancelled")
 SOLVED = "solved"
@@ -30,11 +30,11 @@ class NewTicket:
 def make_ticket(connection: Connection, act: Act, new: NewTicket) -> str:
     """Its number. Raises Unfit, and Clash: the call has a ticket already."""
     must_name(connection, customers, {"id": new.customer_id}, "customer", where="customer_id")
-    _check_call(connection, new.call_id)
+    must_be_its_first(connection, tickets, new.call_id, "ticket")
     limit_s = act.rules.sla_s.get(new.category)
     due_at = None if limit_s is None else act.at + timedelta(seconds=limit_s)
     row = {
-        "number": _unused_number(connection),
+        "number": next_number(connection, tickets),
         "customer_id": new.customer_id,
         "status": "open",
         "category": new.category,
@@ -56,18 +56,3 @@ def change_ticket(connection: Connection, act: Act, number: str, values: Mapping
     if "status" in said and said["status"] != known["status"]:
         said["solved_at"] = act.at if said["status"] == SOLVED else None
     change_row(connection, tickets, {"number": number}, said, act)
-
-
-def _check_call(connection: Connection, call_id: str) -> None:
-    if not call_id:
-        return
-    must_name(connection, calls, {"call_id": call_id}, "call", where="call_id")
-    taken = connection.execute(select(tickets.c.number).where(tickets.c.call_id == call_id)).scalar()
-    if taken is not None:
-        raise Clash(f"the ticket {taken} was opened in this call", where="call_id", hint="leave the call out")
-
-
-def _unused_number(connection: Connection) -> str:
-    while row_of(connection, tickets, {"number": (number := next_number(connection, TICKETS))}) is not None:
-        pass
-    return number

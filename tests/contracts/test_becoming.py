@@ -10,7 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 
 from crm_bridge.entry import Entry, Json, Logged
 from crm_bridge.given_numbers import with_check_digit
@@ -256,6 +256,18 @@ async def test_each_call_has_an_order_of_its_own_with_a_number_of_its_own(store:
     numbers = [row["number"] for row in await rows(store, orders)]
     assert len(set(numbers)) == 12
     assert {len(number) for number in numbers} == {9}
+
+
+async def test_a_number_of_ours_that_somebody_else_has_brought_is_passed_over(store: CrmStore, line: Line) -> None:
+    first, second = (with_check_digit(f"8000000{nr}") for nr in ("1", "2"))
+    await line.call()
+    [customer] = await rows(store, customers)
+    brought = {"number": first, "customer_id": customer["id"], "status": "paid", "currency": "CNY"}
+    row = {**brought, "amount": Decimal(1), "placed_on": date(2026, 11, 20)}
+    await store.write(lambda connection: connection.execute(insert(orders).values(row)))
+    await line.say("sale", amount="299.70")
+    found = {order["number"]: order["amount"] for order in await rows(store, orders)}
+    assert found == {first: Decimal(1), second: Decimal("299.70")}
 
 
 async def test_without_a_rule_a_word_is_written_down_and_nothing_more(crm_url: str) -> None:
