@@ -151,7 +151,7 @@ async def _measured(
         taken.append(nodes["m0"] - invited[call_id])
         steps += [nodes[f"m{n}"] - up for n, up in enumerate(up_at[: STEPS - 1], 1)]
     assert len(steps) == CALLS * (STEPS - 1)
-    assert min(*steps, *taken) > 0
+    assert min(*steps, *taken) > -0.1  # a key is noted a moment after it was sent
     return Shift(list(anis), steps, taken, backlog)
 
 
