@@ -12,6 +12,7 @@ from typing import Annotated, TypeVar
 import typer
 from rich.text import Text
 
+from crm_bridge.database import file_of
 from crm_bridge.journal import Journal, JournalError
 from crm_bridge.persons.identity import person_of
 from crm_bridge.persons.spelling import NoNumber, known_as
@@ -101,11 +102,11 @@ def _tell(done: Erased, folders: SiteFolders) -> None:
         _say(f"dealer {', '.join(done.dealers)} has this number, and stays: dealers are the house's partners")
     if done.traces:
         _say("the journal's file is written anew as soon as no call is up")
-    if backups := sorted(folders.backups.glob("*.tar")):
-        _say(
-            f"{len(backups)} backups in {folders.backups} still have them; whoever restores one forgets them again."
-            " Delete what you need no longer, there and wherever else you keep backups"
-        )
+    _say(
+        f"not reached: {len(list(folders.backups.glob('*.tar')))} backups in {folders.backups}, and what is kept"
+        " elsewhere (copies of backups, exports, logs that are sent away, the SMS gateway's and the carrier's own"
+        " records). Whoever restores a backup here forgets them again"
+    )
 
 
 async def _engine_up(folders: SiteFolders) -> bool:
@@ -124,9 +125,10 @@ def _known(number: str, site: Site) -> str:
 
 
 def _with_both(site: Site, folders: SiteFolders, work: Callable[[CrmStore, Journal], Awaitable[_Answer]]) -> _Answer:
-    """What came of it, or the end of the command. Where nobody has ever called there is nobody to tell of."""
-    if not folders.journal.exists():
-        refuse("this site has no journal yet: nobody has called")
+    """What came of it, or the end of the command. Who was imported is there before anybody has called."""
+    crm = file_of(site.crm_url or folders.crm_url)
+    if not folders.journal.exists() and crm is not None and not crm.exists():
+        refuse("this site has no journal and no CRM store yet: nobody is known")
 
     async def both() -> _Answer:
         async with AsyncExitStack() as ends:
