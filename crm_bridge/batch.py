@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import BindParameter, Connection, bindparam, select
 
 from crm_bridge.becoming.become import become
 from crm_bridge.becoming.promise import keep_by_calls
@@ -34,6 +34,14 @@ from crm_bridge.models import (
 )
 from crm_bridge.rules import CrmRules
 from crm_bridge.upserts import add_missing, put
+
+# Built once: to build one takes longer than to run it.
+_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
+_SEQS: BindParameter[Any] = bindparam("seqs", expanding=True)
+_TOLD = select(call_events.c.call_id, call_events.c.seq).where(
+    call_events.c.call_id.in_(_IDS), call_events.c.seq.in_(_SEQS)
+)
+_CALLS = select(calls).where(calls.c.call_id.in_(_IDS)).with_for_update()
 
 
 def write_batch(connection: Connection, batch: Sequence[Logged], region: str, rules: CrmRules) -> None:
@@ -63,24 +71,22 @@ def write_batch(connection: Connection, batch: Sequence[Logged], region: str, ru
 
 
 def _fresh(connection: Connection, batch: Sequence[Logged]) -> list[Logged]:
-    ids = {logged.entry.call_id for logged in batch}
-    found = connection.execute(
-        select(call_events.c.call_id, call_events.c.seq).where(
-            call_events.c.call_id.in_(ids), call_events.c.seq.in_([logged.seq for logged in batch])
-        )
-    )
-    known = {(row.call_id, row.seq) for row in found} if batch else set()
+    ids, seqs = _call_ids(batch), [logged.seq for logged in batch]
+    known = {tuple(row) for row in connection.execute(_TOLD, {"ids": ids, "seqs": seqs})} if batch else set()
     return [logged for logged in batch if (logged.entry.call_id, logged.seq) not in known]
 
 
 def _folded(connection: Connection, fresh: Sequence[Logged]) -> dict[str, Row]:
-    ids = {logged.entry.call_id for logged in fresh}
-    found = connection.execute(select(calls).where(calls.c.call_id.in_(ids)).with_for_update())
+    found = connection.execute(_CALLS, {"ids": _call_ids(fresh)})
     rows: dict[str, Row] = {row["call_id"]: dict(row) for row in found.mappings()}
     for logged in fresh:
         call_id = logged.entry.call_id
         rows[call_id] = fold(rows.get(call_id) or blank(logged.entry), logged.entry)
     return rows
+
+
+def _call_ids(batch: Sequence[Logged]) -> list[str]:
+    return sorted({logged.entry.call_id for logged in batch})
 
 
 def _name_unknown_sources(connection: Connection, rows: Iterable[Row]) -> None:

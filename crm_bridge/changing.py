@@ -41,21 +41,32 @@ def made(connection: Connection, table: Table, key: Mapping[str, Any], *, by: st
     connection.execute(insert(changes).values(change_row(table, key, MADE, None, "made", by=by, at=at)))
 
 
+def made_row(table: Table, key: object, *, by: str, at: datetime) -> tuple[Any, ...]:
+    """What `made` writes, as the values of `change_row` in their order: for thousands of rows at once."""
+    return (at, by[:64], table.name, str(key)[:64], MADE, None, "made")
+
+
 def change_row(
     table: Table, key: Mapping[str, Any], field: str, before: Any, after: Any, *, by: str, at: datetime
 ) -> dict[str, Any]:
     """The row of `changes`."""
-    if field in SECRET:
-        before, after = before and "…", after and "…"
+    before, after = told(field, before, after)
     return {
         "at": at,
         "by": by[:64],
         "subject": table.name,
         "key": "/".join(str(value) for value in key.values())[:64],
         "field": field,
-        "before": _text(before),
-        "after": _text(after),
+        "before": before,
+        "after": after,
     }
+
+
+def told(field: str, before: Any, after: Any) -> tuple[str | None, str | None]:
+    """What a field was and is, as it is written down."""
+    if field in SECRET:
+        before, after = before and "…", after and "…"
+    return _text(before), _text(after)
 
 
 def _text(value: Any) -> str | None:

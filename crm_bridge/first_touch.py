@@ -16,6 +16,16 @@ from crm_bridge.fold import Row
 from crm_bridge.models import customer_numbers, customers
 from crm_bridge.numbers import e164
 
+# Built once: to build one takes longer than to run it.
+_KNOWN = (
+    select(customer_numbers.c.e164, customers.c.id, customers.c.first_call_at, customers.c.first_call_id)
+    .join(customers, customers.c.id == customer_numbers.c.customer_id)
+    .where(customer_numbers.c.e164.in_(bindparam("numbers", expanding=True)))
+)
+_NAME = case((customers.c.number.is_(None), bindparam("b_name")), else_=customers.c.name)
+_TOUCHED = update(customers).where(customers.c.id == bindparam("b_id")).values(name=_NAME)
+_MADE = insert(customers).returning(customers.c.id, sort_by_parameter_order=True)
+
 
 class _Known(NamedTuple):
     """A customer, and their first call as far as it is known: null for one who has never called."""
@@ -58,11 +68,7 @@ def _earliest(rows: Iterable[Row], by: str) -> Mapping[Any, Row]:
 
 
 def _customers_of(connection: Connection, numbers: set[str]) -> dict[str, _Known]:
-    found = connection.execute(
-        select(customer_numbers.c.e164, customers.c.id, customers.c.first_call_at, customers.c.first_call_id)
-        .join(customers, customers.c.id == customer_numbers.c.customer_id)
-        .where(customer_numbers.c.e164.in_(numbers))
-    )
+    found = connection.execute(_KNOWN, {"numbers": sorted(numbers)})
     return {row.e164: _Known(row.id, row.first_call_at, row.first_call_id) for row in found}
 
 
@@ -78,9 +84,8 @@ def _first_touch(row: Row) -> dict[str, Any]:
 def _made(connection: Connection, strangers: Mapping[str, Row]) -> dict[str, int]:
     if not strangers:
         return {}
-    statement = insert(customers).returning(customers.c.id, sort_by_parameter_order=True)
     rows = [{"name": row["caller_name"], **_first_touch(row)} for row in strangers.values()]
-    made = dict(zip(strangers, connection.execute(statement, rows).scalars(), strict=True))
+    made = dict(zip(strangers, connection.execute(_MADE, rows).scalars(), strict=True))
     connection.execute(insert(customer_numbers), [{"e164": number, "customer_id": id_} for number, id_ in made.items()])
     return made
 
@@ -93,5 +98,4 @@ def _touch(connection: Connection, callers: Iterable[Row], known: Mapping[int, _
         if known[id_].is_touched_by(row)
     ]
     if rows:
-        name = case((customers.c.number.is_(None), bindparam("b_name")), else_=customers.c.name)
-        connection.execute(update(customers).where(customers.c.id == bindparam("b_id")).values(name=name), rows)
+        connection.execute(_TOUCHED, rows)

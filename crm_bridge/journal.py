@@ -105,7 +105,8 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._grown = asyncio.Event()
+        self.outcomes = 0  # that this process has made durable
+        self._grown, self._outcome = asyncio.Event(), asyncio.Event()
         self._readers = ThreadPoolExecutor(1, thread_name_prefix="journal-read")
         self._reader = _connect(path)
         self._writer = GroupCommit(partial(_connect, path), self._grown.set)
@@ -125,7 +126,11 @@ class Journal:
         """The entry's sequence number, once it is durable. A second start or outcome of a call is not
         written: the first one's number is returned. Raises JournalUnwritable when the disk refuses (the
         entry is kept and tried again, in order) and BadEntry."""
-        return await self._writer.submit(_insertion(entry), keep=True)
+        seq = await self._writer.submit(_insertion(entry), keep=True)
+        if entry.kind == OUTCOME:
+            self.outcomes += 1
+            self._outcome.set()
+        return seq
 
     def append_soon(self, entry: Entry) -> None:
         """Queue the entry, in order with every other; it is on its way to the disk within SOON_S."""
@@ -175,16 +180,16 @@ class Journal:
     async def growth(self, timeout_s: float) -> bool:
         """True when something was committed since this last said so; False after ``timeout_s``. One
         waiter."""
-        try:
-            await asyncio.wait_for(self._grown.wait(), timeout_s)
-        except TimeoutError:
-            return False
-        self._grown.clear()
-        return True
+        return await _told(self._grown, timeout_s)
+
+    async def outcome(self, timeout_s: float) -> bool:
+        """As `growth`, for an outcome."""
+        return await _told(self._outcome, timeout_s)
 
     def nudge(self) -> None:
-        """End a wait for growth."""
+        """End a wait for growth, or for an outcome."""
         self._grown.set()
+        self._outcome.set()
 
     async def read(self, sql: str, *values: Any) -> list[Any]:
         """Rows of a query, on the reading connection: never behind an fsync. Raises JournalError."""
@@ -204,6 +209,16 @@ class Journal:
         await self._writer.close()
         self._readers.shutdown()
         self._reader.close()
+
+
+async def _told(event: asyncio.Event, timeout_s: float) -> bool:
+    try:
+        async with asyncio.timeout(timeout_s):
+            await event.wait()
+    except TimeoutError:
+        return False
+    event.clear()
+    return True
 
 
 def _connect(path: Path) -> sqlite3.Connection:

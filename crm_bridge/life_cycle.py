@@ -14,16 +14,16 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from itertools import pairwise
-from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, select
 
+from crm_bridge import bulk
 from crm_bridge.changing import change_row
 from crm_bridge.models import changes, customers, orders
 from crm_bridge.rules import StageRules
 
 CANCELLED = "cancelled"
-_AT_ONCE = 2000
+_AT_ONCE = 20_000
 
 
 class Stage(StrEnum):
@@ -72,42 +72,32 @@ def lapse(connection: Connection, today: date, rules: StageRules) -> int:
 
 
 def _refresh(connection: Connection, ids: Sequence[int], today: date, rules: StageRules) -> int:
-    known = select(customers.c.id, customers.c.stage, customers.c.last_order_on).where(customers.c.id.in_(ids))
+    known = (customers.c.id, customers.c.stage, customers.c.last_order_on)
     days = _order_days(connection, ids)
-    moved = []
-    for row in connection.execute(known):
-        placed = days.get(row.id, [])
+    moved, later = [], []
+    for id_, was, ordered_on in bulk.found(connection, known, customers.c.id, ids):
+        placed = days.get(id_, [])
         stage, last = stage_of(placed, today, rules).value, max(placed, default=None)
-        if (stage, last) != (row.stage, row.last_order_on):
-            told = {"b_id": row.id, "stage": stage, "last_order_on": last}
-            moved.append({**told, "was": row.stage, "moved": stage != row.stage})
-    _write(connection, [row for row in moved if not row["moved"]], {})
-    _write(connection, [row for row in moved if row["moved"]], {"stage_since": today})
-    _tell(connection, [row for row in moved if row["moved"]], today)
-    return sum(row["moved"] for row in moved)
-
-
-def _write(connection: Connection, moved: Sequence[Mapping[str, Any]], since: Mapping[str, Any]) -> None:
-    if moved:
-        rows = [{name: row[name] for name in ("b_id", "stage", "last_order_on")} for row in moved]
-        connection.execute(update(customers).where(customers.c.id == bindparam("b_id")).values(since), rows)
-
-
-def _tell(connection: Connection, moved: Sequence[Mapping[str, Any]], today: date) -> None:
+        if stage != was:
+            moved.append((id_, was, stage, last))
+        elif last != ordered_on:
+            later.append((id_, last))
+    bulk.change(connection, customers, "id", ["last_order_on"], later)
+    rows = [(id_, stage, last, today) for id_, _, stage, last in moved]
+    bulk.change(connection, customers, "id", ["stage", "last_order_on", "stage_since"], rows)
     at = datetime.combine(today, time.min, UTC)
-    rows = [
-        change_row(customers, {"id": row["b_id"]}, "stage", row["was"], row["stage"], by="rule:stages", at=at)
-        for row in moved
+    told = [
+        change_row(customers, {"id": id_}, "stage", was, stage, by="rule:stages", at=at) for id_, was, stage, _ in moved
     ]
-    if rows:
-        connection.execute(insert(changes), rows)
+    if told:
+        bulk.add(connection, changes, tuple(told[0]), [tuple(row.values()) for row in told])
+    return len(moved)
 
 
 def _order_days(connection: Connection, ids: Sequence[int]) -> Mapping[int, list[date]]:
-    query = select(orders.c.customer_id, orders.c.placed_on).where(
-        orders.c.customer_id.in_(ids), orders.c.status != CANCELLED
-    )
-    days: dict[int, list[Any]] = {}
-    for customer_id, placed_on in connection.execute(query):
-        days.setdefault(customer_id, []).append(placed_on)
+    columns = (orders.c.customer_id, orders.c.placed_on, orders.c.status)
+    days: dict[int, list[date]] = {}
+    for customer_id, placed_on, status in bulk.found(connection, columns, orders.c.customer_id, ids):
+        if status != CANCELLED:
+            days.setdefault(customer_id, []).append(placed_on)
     return days

@@ -7,6 +7,7 @@ A PIN of a few digits is soon guessed by whoever has its hash; what protects it 
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from argon2 import PasswordHasher
@@ -35,6 +36,14 @@ class Pins:
 
 def hash_pin(pin: str) -> str:
     return _HASHER.hash(pin)
+
+
+def hash_for(pin: str, known_hash: str) -> str:
+    """``known_hash`` if it is one of this PIN, so that what is known is not written again; else a new one."""
+    with suppress(OutsideFailed):  # no hash at all is replaced
+        if known_hash and is_pin(known_hash, pin):
+            return known_hash
+    return hash_pin(pin)
 
 
 def is_pin(pin_hash: str, pin: str) -> bool:

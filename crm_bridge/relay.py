@@ -9,22 +9,21 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import math
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 from typing import Protocol
 
 from crm_bridge.fold import EntryRefused
 from crm_bridge.journal import Journal, JournalError, Logged
+from crm_bridge.pace import Pace
 from crm_bridge.store import StoreAway
 
 log = logging.getLogger(__name__)
 
 FIRST_RETRY_S, LAST_RETRY_S = 0.2, 10.0
-# A batch costs 3 ms of CPU for one entry as for fifty, most of it not SQLite's. So the first news after a quiet spell
-# goes (almost) at once, and while there is more, one batch a second.
-LINGER_S, BETWEEN_S = 0.05, 1.0
+# The first news after a quiet spell goes (almost) at once; while there is more, a batch gathers as `Pace` says, from
+# LINGER_S to BETWEEN_S.
+LINGER_S, BETWEEN_S = 0.03, 1.0
 IDLE_S = 5.0  # look at least this often, whatever the journal says
 PRUNE_EVERY_S = 600.0
 
@@ -35,9 +34,8 @@ class Sink(Protocol):
 
 
 class Relay:
-    """``linger_s``: after news, how long to let a batch gather before one commit; ``between_s``: the least time from
-    one batch to the next. ``keep_s``: how long
-    the journal remembers what the store has."""
+    """``linger_s``, ``between_s``: after news, how long a batch gathers before one commit, at least and at most.
+    ``keep_s``: how long the journal remembers what the store has."""
 
     def __init__(
         self,
@@ -52,12 +50,13 @@ class Relay:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._journal, self._store = journal, store
-        self._batch, self._linger_s, self._between_s, self._keep_s = batch, linger_s, between_s, keep_s
+        self._batch, self._keep_s = batch, keep_s
+        self._pace = Pace(linger_s, between_s)
         self._clock, self._sleep = clock, sleep
         self._stopping = False
         self._idle = asyncio.Event()
-        self._hurry = asyncio.Event()
-        self._moved_at = -math.inf
+        self._hurry = False
+        self._outcomes = journal.outcomes  # of the journal's count: those that some batch has carried
         self._pruned_at = clock()
 
     async def run(self) -> None:
@@ -72,7 +71,7 @@ class Relay:
                 await self._sleep(retry_s)
                 retry_s = min(retry_s * 2, LAST_RETRY_S)
                 continue
-            if not moved:
+            if moved < self._batch:
                 self._idle.set()
                 if self._stopping:
                     return
@@ -81,16 +80,18 @@ class Relay:
     async def once(self) -> int:
         """Move one batch; returns how many entries left the queue (0: there were none).
         Raises StoreAway or JournalError; what was moved before stays moved."""
+        began, count = self._clock(), self._journal.outcomes
         batch = await self._journal.unrelayed(self._batch)
         if batch:
-            self._moved_at = self._clock()
+            self._pace.batch(began, count - self._outcomes)
+            self._outcomes = count
             await self._deliver(batch)
         return len(batch)
 
     async def drain(self, timeout_s: float) -> bool:
         """Wait until ``run`` has moved everything there is; False when time ran out. Raises
         JournalError."""
-        self._hurry.set()
+        self._hurry = True
         try:
             async with asyncio.timeout(timeout_s):
                 while not await self._empty():
@@ -100,14 +101,14 @@ class Relay:
         except TimeoutError:
             return False
         finally:
-            self._hurry.clear()
+            self._hurry = False
         return True
 
     async def stop(self, timeout_s: float) -> bool:
         """Drain, then let ``run`` return. False: the rest stays in the journal for the next life."""
         drained = await self.drain(timeout_s)
         self._stopping = True
-        self._hurry.set()
+        self._hurry = True
         self._journal.nudge()
         return drained
 
@@ -119,10 +120,14 @@ class Relay:
         await self._prune()
         if not await self._journal.growth(IDLE_S):
             return
-        pause_s = min(self._between_s, max(self._linger_s, self._moved_at + self._between_s - self._clock()))
-        with suppress(TimeoutError):
-            async with asyncio.timeout(pause_s):
-                await self._hurry.wait()
+        news_at = self._clock()
+        due = self._due(news_at)
+        while not self._hurry and (left_s := due - self._clock()) > 0:
+            if await self._journal.outcome(left_s):
+                due = min(due, self._due(news_at))
+
+    def _due(self, news_at: float) -> float:
+        return self._pace.due(news_at, self._clock(), self._journal.outcomes - self._outcomes)
 
     async def _prune(self) -> None:
         now = self._clock()

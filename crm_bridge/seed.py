@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from functools import partial
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, insert, select
 
+from crm_bridge import bulk
 from crm_bridge.leads import ACTIVE
 from crm_bridge.life_cycle import refresh_stages
+from crm_bridge.merging import merge
 from crm_bridge.models import (
     campaigns,
     companies,
@@ -26,20 +27,17 @@ from crm_bridge.models import (
     customers,
     dealers,
     households,
-    metadata,
     orders,
     promises,
     shipments,
     tickets,
 )
-from crm_bridge.pins import hash_pin, is_pin
+from crm_bridge.pins import hash_for
 from crm_bridge.rules import CrmRules
 from crm_bridge.store import CrmStore
 from crm_bridge.upserts import put_said
-from ivr.flow.outside import OutsideFailed
 
 _AT_ONCE = 5000
-_FIRST_TOUCH = ("first_source", "first_campaign", "first_call_at", "first_call_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,15 +195,9 @@ def _dealer(seed: DealerSeed, known_hash: str | None) -> dict[str, Any]:
     if known_hash is None:
         columns["stage"] = seed.stage or ACTIVE
     pin = columns.pop("pin")
-    if pin and not (known_hash and _is_pin(known_hash, pin)):
-        columns["pin_hash"] = hash_pin(pin)
+    if pin:
+        columns["pin_hash"] = hash_for(pin, known_hash or "")
     return {**columns, "stock_notices": columns["stock_notices"] or None}
-
-
-def _is_pin(known_hash: str, pin: str) -> bool:
-    with suppress(OutsideFailed):  # no hash at all is replaced
-        return is_pin(known_hash, pin)
-    return False
 
 
 def _ids(connection: Connection, numbers: Collection[str]) -> dict[str, int]:
@@ -232,9 +224,7 @@ def _sow_customers(connection: Connection, seeds: Sequence[CustomerSeed]) -> Non
     free = [{"e164": phone, "customer_id": id_} for phone, id_ in wanted.items() if phone not in held]
     if free:
         connection.execute(insert(customer_numbers), free)
-    for phone, id_ in wanted.items():
-        if held.get(phone, id_) != id_:
-            _hand_over(connection, phone, id_)
+    _hand_over(connection, {phone: id_ for phone, id_ in wanted.items() if held.get(phone, id_) != id_})
 
 
 def _customer(seed: CustomerSeed) -> dict[str, Any]:
@@ -243,24 +233,11 @@ def _customer(seed: CustomerSeed) -> dict[str, Any]:
     return {**columns, "first_source": "", "first_campaign": ""}
 
 
-def _hand_over(connection: Connection, phone: str, customer_id: int) -> None:
-    """Somebody whom only their calls made known turns out to be this customer; from a customer who has a number of
-    their own the phone is taken away, their calls are not."""
-    query = select(customers).join(customer_numbers).where(customer_numbers.c.e164 == phone)
-    holder = connection.execute(query).one()
-    if holder.number is None:
-        _become(connection, holder, customer_id)
-    else:
-        mine = update(customer_numbers).where(customer_numbers.c.e164 == phone)
-        connection.execute(mine.values(customer_id=customer_id))
-
-
-def _become(connection: Connection, caller: Row[Any], customer_id: int) -> None:
-    """All that is the caller's is the customer's, their first call too if it was the earlier one."""
-    for table in (table for table in metadata.sorted_tables if "customer_id" in table.c):
-        move = update(table).where(table.c.customer_id == caller.id)
-        connection.execute(move.values(customer_id=customer_id))
-    touch = {name: getattr(caller, name) for name in _FIRST_TOUCH}
-    later = or_(customers.c.first_call_at.is_(None), customers.c.first_call_at > caller.first_call_at)
-    connection.execute(update(customers).where(customers.c.id == customer_id, later).values(touch))
-    connection.execute(delete(customers).where(customers.c.id == caller.id))
+def _hand_over(connection: Connection, wanted: Mapping[str, int]) -> None:
+    """Phones that somebody else has. A caller without a number turns out to be this customer; from a customer who has
+    one the phone is taken away, their calls are not."""
+    columns = (customer_numbers.c.e164, customers.c.id, customers.c.number)
+    holders = list(bulk.found(connection, columns, customer_numbers.c.e164, wanted))
+    merge(connection, list({row.id: (row.id, wanted[row.e164]) for row in holders if row.number is None}.values()))
+    taken = [(row.e164, wanted[row.e164]) for row in holders if row.number is not None]
+    bulk.change(connection, customer_numbers, "e164", ["customer_id"], taken)

@@ -44,6 +44,7 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "restore": ("restore", "restore"),
     "db": ("db", "app"),
     "reconcile": ("reconciling", "reconcile"),
+    "import": ("importing", "import_file"),
     "demo": ("demo", "demo"),
     "bench": ("bench", "bench"),
 }

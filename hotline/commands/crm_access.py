@@ -46,9 +46,10 @@ def ask_crm(
 
 def change_crm(site: Site, folders: SiteFolders, work: Callable[[CrmStore], Awaitable[_Answer]]) -> _Answer:
     """What came of it, or the end of the command. Makes the database where there is none."""
+    is_there = _is_there(site, folders)  # asked before there is a store, which makes an empty file
 
     async def changed(store: CrmStore) -> _Answer:
-        if not _is_there(site, folders):
+        if not is_there:
             await migrate(crm_url(site, folders))
         return await work(store)
 

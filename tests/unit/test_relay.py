@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from crm_bridge import reports
 from crm_bridge.fold import EntryRefused
-from crm_bridge.journal import Entry, Journal, JournalUnwritable, Logged
+from crm_bridge.journal import Backlog, Entry, Journal, JournalUnwritable, Logged
 from crm_bridge.migrating import migrate
 from crm_bridge.relay import LAST_RETRY_S, Relay
 from crm_bridge.reporting.media import Media
@@ -121,6 +121,22 @@ async def test_news_wakes_it(journal: Journal) -> None:
     seqs = await fill(journal, "node")
     await asyncio.wait_for(box.took.wait(), 2.0)  # well under the 5 s at which it looks by itself
     assert box.taken == seqs
+    assert await relay.stop(5.0)
+    await asyncio.wait_for(running, 5.0)
+
+
+async def test_an_outcome_ends_a_pause_that_a_note_waits_out(journal: Journal) -> None:
+    box = Box()
+    relay = Relay(journal, box, linger_s=0.0, between_s=3600.0)
+    running = asyncio.create_task(relay.run())
+    await fill(journal, "node")
+    await asyncio.wait_for(box.took.wait(), 2.0)
+    await fill(journal, "node")
+    assert await journal.backlog() == Backlog(0, 1, 0)
+    box.took.clear()
+    await fill(journal, "outcome")
+    await asyncio.wait_for(box.took.wait(), 2.0)
+    assert len(box.taken) == 3
     assert await relay.stop(5.0)
     await asyncio.wait_for(running, 5.0)
 
