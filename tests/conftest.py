@@ -12,7 +12,7 @@ import pytest
 
 from crm_bridge.migrating import migrate
 from crm_bridge.store import sqlite_url
-from tests.servers.postgresql import PostgresServer
+from bench.postgresql import PostgresServer
 
 TEMPLATE = "template_crm"
 DATABASES = ("sqlite", "postgresql")

@@ -43,7 +43,7 @@ from crm_bridge.rules import CrmRules
 from crm_bridge.store import CrmStore, sqlite_url
 from tests.contracts.test_migrations import REVISIONS, read, run, write
 from tests.servers.full_store import counts, everything, fill
-from tests.servers.postgresql import PostgresServer
+from bench.postgresql import PostgresServer
 
 AT = datetime(2026, 11, 28, 10, 0, tzinfo=UTC)
 

@@ -26,7 +26,7 @@ from hotline.site.site import Site
 from hotline.store_opening import NotBroughtUp, StoreOpening, bring_up
 from tests.contracts.test_migrations import read, run, write
 from tests.servers.full_store import everything, fill
-from tests.servers.postgresql import PostgresServer
+from bench.postgresql import PostgresServer
 
 NOW = datetime(2026, 11, 28, 10, tzinfo=UTC)
 OLDER = "0002"
