@@ -49,7 +49,18 @@ class PostgresServer:
     def _make(self) -> None:
         if os.getuid() == 0:
             os.chown(self._folder, _NOBODY, _NOBODY)
-        words = ("initdb", "-D", str(self.data), "-U", "hotline", "--auth=trust", "-E", "UTF8", "--locale=C.UTF-8", "-N")
+        words = (
+            "initdb",
+            "-D",
+            str(self.data),
+            "-U",
+            "hotline",
+            "--auth=trust",
+            "-E",
+            "UTF8",
+            "--locale=C.UTF-8",
+            "-N",
+        )
         done = subprocess.run(self._command(*words), capture_output=True, env=self._env(), check=False)
         if done.returncode:
             raise NoPostgres(done.stderr.decode())
