@@ -64,8 +64,8 @@ def add(connection: Connection, table: Table, columns: Sequence[str], rows: Rows
             _copy(connection, table.name, [table.c[name] for name in columns], piece)
         else:
             marks = ", ".join("?" * len(columns))
-            words = f'INSERT INTO "{table.name}" ({_names(columns)}) VALUES ({marks})'  # noqa: S608 (names of ours)
-            connection.exec_driver_sql(words, _bound(connection, [table.c[name] for name in columns], piece))
+            words = f'INSERT INTO "{table.name}" ({quoted(columns)}) VALUES ({marks})'  # noqa: S608 (names of ours)
+            connection.exec_driver_sql(words, bound(connection, [table.c[name] for name in columns], piece))
 
 
 def change(connection: Connection, table: Table, key: str, columns: Sequence[str], rows: Rows) -> None:
@@ -83,7 +83,7 @@ def change(connection: Connection, table: Table, key: str, columns: Sequence[str
             turned = [(*row[1:], row[0]) for row in piece]
             marks = ", ".join(f'"{name}" = ?' for name in columns)
             words = f'UPDATE "{table.name}" SET {marks} WHERE "{key}" = ?'  # noqa: S608 (names of ours)
-            connection.exec_driver_sql(words, _bound(connection, [*typed[1:], typed[0]], turned))
+            connection.exec_driver_sql(words, bound(connection, [*typed[1:], typed[0]], turned))
 
 
 def remove(connection: Connection, table: Table, key: str, values: Collection[Any]) -> None:
@@ -122,7 +122,7 @@ def _pieces(rows: Sequence[Any]) -> Iterator[Sequence[Any]]:
         yield rows[begin : begin + _AT_ONCE]
 
 
-def _names(columns: Iterable[str]) -> str:
+def quoted(columns: Iterable[str]) -> str:
     return ", ".join(f'"{name}"' for name in columns)
 
 
@@ -137,7 +137,7 @@ def _asked(connection: Connection, values: Sequence[Any]) -> dict[str, Any]:
     return {"values": list(values) if connection.dialect.name == "postgresql" else json.dumps(list(values))}
 
 
-def _bound(connection: Connection, columns: Sequence[Column[Any]], rows: Rows) -> list[tuple[Any, ...]]:
+def bound(connection: Connection, columns: Sequence[Column[Any]], rows: Rows) -> list[tuple[Any, ...]]:
     """As the driver takes them: column by column, because most columns are to stay as they are."""
     across = list(zip(*rows, strict=True))
     for nr, column in enumerate(columns):
@@ -167,7 +167,7 @@ def _change_from_copy(connection: Connection, table: Table, columns: Sequence[Co
 def _copy(
     connection: Connection, name: str, columns: Sequence[Column[Any]], rows: Rows, names: Sequence[str] = ()
 ) -> None:
-    into = _names(names or [column.name for column in columns])
+    into = quoted(names or [column.name for column in columns])
     words = f"""COPY "{name}" ({into}) FROM STDIN (FORMAT csv, NULL E'\\x02')"""
     blocks = _blocks(rows, [nr for nr, column in enumerate(columns) if isinstance(column.type, JSON)])
 
