@@ -20,6 +20,7 @@ from sqlalchemy import (
     ARRAY,
     JSON,
     Column,
+    ColumnElement,
     Connection,
     Executable,
     Table,
@@ -88,8 +89,9 @@ def change(connection: Connection, table: Table, key: str, columns: Sequence[str
 
 def remove(connection: Connection, table: Table, key: str, values: Collection[Any]) -> None:
     """Whatever has one of ``values`` as its ``key``."""
+    dialect = connection.dialect.name
     for piece in _pieces(sorted(values)):
-        connection.execute(table.delete().where(_among(connection, table.c[key])), _asked(connection, piece))
+        connection.execute(table.delete().where(among(dialect, table.c[key])), {"values": asked(dialect, piece)})
 
 
 def found(
@@ -97,10 +99,11 @@ def found(
 ) -> Iterator[Any]:
     """Rows of ``columns``, of one table or of two that a foreign key joins, whose ``key`` is one of ``values``."""
     others = [column.table for column in columns if column.table is not key.table]
-    query = select(*columns).where(_among(connection, key))
+    dialect = connection.dialect.name
+    query = select(*columns).where(among(dialect, key))
     query = query.join_from(key.table, others[0]) if others else query
     for piece in _pieces(sorted(values)):
-        yield from connection.execute(query, _asked(connection, piece))
+        yield from connection.execute(query, {"values": asked(dialect, piece)})
 
 
 def new_ids(connection: Connection, table: Table, count: int) -> Sequence[int]:
@@ -126,15 +129,16 @@ def quoted(columns: Iterable[str]) -> str:
     return ", ".join(f'"{name}"' for name in columns)
 
 
-def _among(connection: Connection, key: Column[Any]) -> Any:
-    """One parameter, however many values: a list of thousands of them takes longer to write than to look up."""
-    if connection.dialect.name == "postgresql":
-        return key == any_(bindparam("values", type_=ARRAY(key.type)))
-    return key.in_(select(func.json_each(bindparam("values")).table_valued("value").c.value))
+def among(dialect: str, key: ColumnElement[Any], name: str = "values") -> ColumnElement[bool]:
+    """One parameter, however many values: a list of thousands of them takes longer to write than to look up. `asked`
+    makes it."""
+    if dialect == "postgresql":
+        return key == any_(bindparam(name, type_=ARRAY(key.type)))
+    return key.in_(select(func.json_each(bindparam(name)).table_valued("value").c.value))
 
 
-def _asked(connection: Connection, values: Sequence[Any]) -> dict[str, Any]:
-    return {"values": list(values) if connection.dialect.name == "postgresql" else json.dumps(list(values))}
+def asked(dialect: str, values: Iterable[Any]) -> Any:
+    return list(values) if dialect == "postgresql" else json.dumps(list(values))
 
 
 def bound(connection: Connection, columns: Sequence[Column[Any]], rows: Rows) -> list[tuple[Any, ...]]:
