@@ -175,15 +175,11 @@ def _copy(
     words = f"""COPY "{name}" ({into}) FROM STDIN (FORMAT csv, NULL E'\\x02')"""
     blocks = _blocks(rows, [nr for nr, column in enumerate(columns) if isinstance(column.type, JSON)])
 
-    async def copied(driver: Any) -> None:
-        async with driver.cursor() as cursor, cursor.copy(words) as copy:
-            for block in blocks:
-                await copy.write(block)
-
-    # The server's driver is an asyncio one; SQLAlchemy lends it to whoever needs more of it than it knows.
     driver: Any = connection.connection.dbapi_connection
     try:
-        driver.run_async(copied)
+        with driver.cursor() as cursor, cursor.copy(words) as copy:
+            for block in blocks:
+                copy.write(block)
     except psycopg.Error as error:  # blamed as every other of the database's
         raise DBAPIError.instance(words, None, error, psycopg.Error, dialect=connection.dialect) from error
 
