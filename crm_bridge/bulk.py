@@ -193,7 +193,9 @@ def _blocks(rows: Rows, documents: Sequence[int]) -> Iterator[str]:
         yield page.getvalue()
 
 
-def _told(row: Sequence[Any], documents: Sequence[int]) -> list[Any]:
+def _told(row: Sequence[Any], documents: Sequence[int]) -> Sequence[Any]:
+    if not documents and None not in row:  # nearly all
+        return row
     told = [_NOTHING if value is None else value for value in row]
     for nr in documents:
         if row[nr] is not None:

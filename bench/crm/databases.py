@@ -60,10 +60,10 @@ class Databases:
 
 
 def _forget(files: Iterable[Path]) -> None:
-    os.sync()  # what is not on the disk yet cannot be forgotten
     for path in files:
         with suppress(FileNotFoundError):
             file = os.open(path, os.O_RDONLY)
+            os.fsync(file)  # what is not on the disk yet cannot be forgotten
             os.posix_fadvise(file, 0, 0, os.POSIX_FADV_DONTNEED)
             os.close(file)
 

@@ -77,7 +77,7 @@ async def _kills(databases: Databases, url: str, count: int, kills: int, struck:
         await _note(struck, journal, store)
     while await Relay(journal, store).once():
         pass
-    found = await store.read(partial(_rightness, count=count))
+    found = await store.read(partial(rightness, count=count))
     await asyncio.gather(store.close(), journal.close())
     return found
 
@@ -106,7 +106,7 @@ async def _note(struck: _Struck, journal: Journal, store: CrmStore) -> None:
     struck.doubled += not there.isdisjoint(left)
 
 
-def _rightness(connection: Connection, count: int) -> list[float]:
+def rightness(connection: Connection, count: int) -> list[float]:
     """Of each call."""
     over = select(calls.c.call_id).where(calls.c.outcome.is_not(None))
     rows, events, talks = (

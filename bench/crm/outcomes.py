@@ -7,22 +7,26 @@ call a new customer with a number. Many calls go on at once, as many as a large 
 
 The peer is a plain CRM integration: one connection that is kept, the row of `calls` alone (worked out beforehand), in
 the same table with the same indexes, and a commit for each call, by the driver's own words. The same durability: WAL
-and synchronous=FULL in SQLite, fsync in PostgreSQL. So the peer does much less per call, and pays for each commit.
+and synchronous=FULL in SQLite, fsync in PostgreSQL. So the peer does much less per call, and pays for each commit; what
+a commit costs is the disk's word, and is measured beside. *The same rows*: a peer that stores all that hotline stores,
+with a commit for each call (`CrmStore.apply`, a call at a time).
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Dialect, func, insert, select
 
 from bench.children import BenchError
-from bench.crm.calls import take_call
+from bench.crm.calls import ENTRIES, take_call
 from bench.crm.databases import KINDS, POSTGRESQL, SQLITE, Databases
-from bench.figures import Report, Target, report
+from bench.figures import Report, Target, report, spread
 from crm_bridge.database import plain_engine
 from crm_bridge.journal import Journal
 from crm_bridge.models import calls
@@ -31,6 +35,7 @@ from crm_bridge.store import CrmStore
 
 _ROUNDS = 5
 _AT_ONCE = 500
+_FORCED = 50
 _WANTED = {SQLITE: 20.0, POSTGRESQL: 10.0}
 
 
@@ -38,6 +43,8 @@ async def run(databases: Databases, count: int) -> Report:
     """``count`` calls in each of five alternating rounds; a tenth of them for the peer, whose pace does not change."""
     few = max(20, count // 10)
     samples: dict[str, list[float]] = {name: [] for kind in KINDS for name in (kind, _peer(kind))}
+    same: dict[str, list[float]] = {f"{_peer(kind)}, the same rows": [] for kind in KINDS}
+    forcing: list[float] = []
     for _ in range(_ROUNDS):
         for kind in KINDS:
             async with databases.fresh(kind) as url:
@@ -45,13 +52,19 @@ async def run(databases: Databases, count: int) -> Report:
                 rows = await asyncio.to_thread(_rows_of, url, few)
             async with databases.fresh(kind) as url:
                 samples[_peer(kind)].append(await asyncio.to_thread(_committed_per_s, url, rows))
+            async with databases.fresh(kind) as url:
+                same[f"{_peer(kind)}, the same rows"].append(await _one_by_one_per_s(databases, url, few))
+        forcing += await asyncio.to_thread(_forced_ms, databases.room() / "file")
+    disk = spread(forcing)
     return report(
         "crm outcomes",
         "whole calls stored",
         "calls/s",
         samples,
         [Target(kind, _peer(kind), "p50", "at least", wanted) for kind, wanted in _WANTED.items()],
+        aside=same,
         notes=(
+            f"fsync of 4 KB in between: {disk.p50:.2f} ms (p95 {disk.p95:.2f}).",
             f"{count} calls a round, {few} of the peer; {_ROUNDS} alternating rounds (n counts them); up to {_AT_ONCE}"
             " calls at once.",
             "hotline: nine entries a call, by the engine's own record through Journal, Relay and CrmStore, one process:"
@@ -111,6 +124,30 @@ def _committed_per_s(url: str, rows: Sequence[Mapping[str, Any]]) -> float:
         took_s = time.perf_counter() - began
     engine.dispose()
     return len(rows) / took_s
+
+
+async def _one_by_one_per_s(databases: Databases, url: str, count: int) -> float:
+    journal, store = await Journal.open(databases.room() / "journal.db"), CrmStore(url)
+    for nr in range(count):
+        await take_call(journal, nr)
+    entries = await journal.unrelayed(count * ENTRIES)
+    began = time.perf_counter()
+    for first in range(0, len(entries), ENTRIES):
+        await store.apply(entries[first : first + ENTRIES])
+    took_s = time.perf_counter() - began
+    await asyncio.gather(store.close(), journal.close())
+    return count / took_s
+
+
+def _forced_ms(file: Path) -> list[float]:
+    found = []
+    with file.open("wb", buffering=0) as forced:
+        for _ in range(_FORCED):
+            forced.write(bytes(4096))
+            began = time.perf_counter()
+            os.fsync(forced.fileno())
+            found.append(1000 * (time.perf_counter() - began))
+    return found
 
 
 def _bound(dialect: Dialect, rows: Sequence[Mapping[str, Any]]) -> list[Any]:
