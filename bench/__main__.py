@@ -23,8 +23,9 @@ from typing import Any
 
 from rich.console import Console
 
-from bench import ewt, ivr, match, menu, reach, ring, scale, wait
+from bench import crm, ewt, ivr, match, menu, reach, ring, scale, wait
 from bench.children import BenchError
+from bench.crm.databases import Databases
 from bench.figures import Report
 from bench.hall import Hall, open_hall, open_ivr_hall
 from bench.showing import show
@@ -35,11 +36,13 @@ from hotline.sip.sipp import SippError
 @dataclass(frozen=True, slots=True)
 class _Bench:
     """``hall``: where it is measured; benchmarks that stand one after the other in the same hall share it. ``run`` gets
-    what the hall gives: a `Hall`, or None for a benchmark that needs no Asterisk."""
+    what the hall gives: a `Hall`, or something else for a benchmark that needs no Asterisk; and the values of the
+    options ``asks``."""
 
-    run: Callable[[Any, int], Awaitable[Report] | AsyncIterator[Report]]
+    run: Callable[..., Awaitable[Report] | AsyncIterator[Report]]
     calls: int
-    hall: Callable[[Path], AbstractAsyncContextManager[Hall | None]] = open_hall
+    hall: Callable[[Path], AbstractAsyncContextManager[Any]] = open_hall
+    asks: tuple[str, ...] = ()
 
 
 _BENCHES = {
@@ -51,6 +54,7 @@ _BENCHES = {
     "wait": _Bench(wait.run, wait.CALLS),
     "scale": _Bench(scale.run, scale.CALLS, scale.open_small),
     "ivr": _Bench(ivr.run, ivr.CALLS, open_ivr_hall),
+    "crm": _Bench(crm.run, crm.CALLS, crm.open_databases, ("only", "customers")),
 }
 
 
@@ -78,11 +82,16 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("-n", type=int, default=None, metavar="CALLS", help="calls per peer")
     parser.add_argument("--json", action="store_true", help="one JSON object a line on stdout")
     parser.add_argument("--keep", action="store_true", help="keep the folder with the site and every log")
+    of_crm = parser.add_argument_group("crm")
+    of_crm.add_argument("--only", action="append", choices=crm.PARTS, help="this part alone; may be said again")
+    of_crm.add_argument("--customers", type=int, metavar="N", help=f"of the look-up ({crm.CUSTOMERS:,})")
     found = parser.parse_args(argv)
     for name in set(found.name) - set(_BENCHES):
         parser.error(f"there is no benchmark '{name}'; there is {', '.join(_BENCHES)}")
     if found.n is not None and found.n < 60:
         parser.error("-n: 60 calls at least, or there is nothing to rank")
+    if found.customers is not None and found.customers < 60:
+        parser.error("--customers: 60 at least")
     return found
 
 
@@ -96,17 +105,18 @@ async def _run(wanted: argparse.Namespace, work: Path, console: Console) -> int:
             console.print(_where(hall))
             for name in names:
                 bench = _BENCHES[name]
-                async for found in _reports(bench.run(hall, wanted.n or bench.calls)):
+                options = {option: getattr(wanted, option) for option in bench.asks}
+                async for found in _reports(bench.run(hall, wanted.n or bench.calls, **options)):
                     met = met and found.met
                     _tell(found, wanted, console)
     return 0 if met else 1
 
 
-def _where(hall: Hall | None) -> str:
+def _where(hall: Hall | Databases | None) -> str:
     machine = f"Python {platform.python_version()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}"
-    if hall is None:
-        return f"{machine}; no Asterisk is needed.\n"
-    return f"Asterisk {hall.place.version}, {machine}; all peers in this one Asterisk.\n"
+    if isinstance(hall, Hall):
+        return f"Asterisk {hall.place.version}, {machine}; all peers in this one Asterisk.\n"
+    return f"{f'{hall}, ' if hall else ''}{machine}; no Asterisk is needed.\n"
 
 
 async def _reports(running: Awaitable[Report] | AsyncIterator[Report]) -> AsyncIterator[Report]:

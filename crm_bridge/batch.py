@@ -8,10 +8,12 @@ beside each other.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, bindparam, select
+from sqlalchemy import Connection, Select, bindparam, select
 
+from crm_bridge import bulk
 from crm_bridge.becoming.become import become
 from crm_bridge.becoming.promise import keep_by_calls
 from crm_bridge.contacts import interaction_of
@@ -35,13 +37,18 @@ from crm_bridge.models import (
 from crm_bridge.rules import CrmRules
 from crm_bridge.upserts import add_missing, put
 
-# Built once: to build one takes longer than to run it.
-_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
-_SEQS: BindParameter[Any] = bindparam("seqs", expanding=True)
-_TOLD = select(call_events.c.call_id, call_events.c.seq).where(
-    call_events.c.call_id.in_(_IDS), call_events.c.seq.in_(_SEQS)
-)
-_CALLS = select(calls).where(calls.c.call_id.in_(_IDS)).with_for_update()
+
+# Built once for each kind of database: to build one takes longer than to run it.
+@cache
+def _told(dialect: str) -> Select[Any]:
+    of_calls = bulk.among(dialect, call_events.c.call_id)
+    between = call_events.c.seq.between(bindparam("first"), bindparam("last"))
+    return select(call_events.c.call_id, call_events.c.seq).where(of_calls, between)
+
+
+@cache
+def _known(dialect: str) -> Select[Any]:
+    return select(calls).where(bulk.among(dialect, calls.c.call_id)).with_for_update()
 
 
 def write_batch(connection: Connection, batch: Sequence[Logged], region: str, rules: CrmRules) -> None:
@@ -71,13 +78,17 @@ def write_batch(connection: Connection, batch: Sequence[Logged], region: str, ru
 
 
 def _fresh(connection: Connection, batch: Sequence[Logged]) -> list[Logged]:
-    ids, seqs = _call_ids(batch), [logged.seq for logged in batch]
-    known = {tuple(row) for row in connection.execute(_TOLD, {"ids": ids, "seqs": seqs})} if batch else set()
+    if not batch:
+        return []
+    dialect, seqs = connection.dialect.name, [logged.seq for logged in batch]
+    asked = {"values": bulk.asked(dialect, _call_ids(batch)), "first": min(seqs), "last": max(seqs)}
+    known = {tuple(row) for row in connection.execute(_told(dialect), asked)}
     return [logged for logged in batch if (logged.entry.call_id, logged.seq) not in known]
 
 
 def _folded(connection: Connection, fresh: Sequence[Logged]) -> dict[str, Row]:
-    found = connection.execute(_CALLS, {"ids": _call_ids(fresh)})
+    dialect = connection.dialect.name
+    found = connection.execute(_known(dialect), {"values": bulk.asked(dialect, _call_ids(fresh))})
     rows: dict[str, Row] = {row["call_id"]: dict(row) for row in found.mappings()}
     for logged in fresh:
         call_id = logged.entry.call_id

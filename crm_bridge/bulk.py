@@ -20,6 +20,7 @@ from sqlalchemy import (
     ARRAY,
     JSON,
     Column,
+    ColumnElement,
     Connection,
     Executable,
     Table,
@@ -64,8 +65,8 @@ def add(connection: Connection, table: Table, columns: Sequence[str], rows: Rows
             _copy(connection, table.name, [table.c[name] for name in columns], piece)
         else:
             marks = ", ".join("?" * len(columns))
-            words = f'INSERT INTO "{table.name}" ({_names(columns)}) VALUES ({marks})'  # noqa: S608 (names of ours)
-            connection.exec_driver_sql(words, _bound(connection, [table.c[name] for name in columns], piece))
+            words = f'INSERT INTO "{table.name}" ({quoted(columns)}) VALUES ({marks})'  # noqa: S608 (names of ours)
+            connection.exec_driver_sql(words, bound(connection, [table.c[name] for name in columns], piece))
 
 
 def change(connection: Connection, table: Table, key: str, columns: Sequence[str], rows: Rows) -> None:
@@ -83,13 +84,14 @@ def change(connection: Connection, table: Table, key: str, columns: Sequence[str
             turned = [(*row[1:], row[0]) for row in piece]
             marks = ", ".join(f'"{name}" = ?' for name in columns)
             words = f'UPDATE "{table.name}" SET {marks} WHERE "{key}" = ?'  # noqa: S608 (names of ours)
-            connection.exec_driver_sql(words, _bound(connection, [*typed[1:], typed[0]], turned))
+            connection.exec_driver_sql(words, bound(connection, [*typed[1:], typed[0]], turned))
 
 
 def remove(connection: Connection, table: Table, key: str, values: Collection[Any]) -> None:
     """Whatever has one of ``values`` as its ``key``."""
+    dialect = connection.dialect.name
     for piece in _pieces(sorted(values)):
-        connection.execute(table.delete().where(_among(connection, table.c[key])), _asked(connection, piece))
+        connection.execute(table.delete().where(among(dialect, table.c[key])), {"values": asked(dialect, piece)})
 
 
 def found(
@@ -97,10 +99,11 @@ def found(
 ) -> Iterator[Any]:
     """Rows of ``columns``, of one table or of two that a foreign key joins, whose ``key`` is one of ``values``."""
     others = [column.table for column in columns if column.table is not key.table]
-    query = select(*columns).where(_among(connection, key))
+    dialect = connection.dialect.name
+    query = select(*columns).where(among(dialect, key))
     query = query.join_from(key.table, others[0]) if others else query
     for piece in _pieces(sorted(values)):
-        yield from connection.execute(query, _asked(connection, piece))
+        yield from connection.execute(query, {"values": asked(dialect, piece)})
 
 
 def new_ids(connection: Connection, table: Table, count: int) -> Sequence[int]:
@@ -122,22 +125,23 @@ def _pieces(rows: Sequence[Any]) -> Iterator[Sequence[Any]]:
         yield rows[begin : begin + _AT_ONCE]
 
 
-def _names(columns: Iterable[str]) -> str:
+def quoted(columns: Iterable[str]) -> str:
     return ", ".join(f'"{name}"' for name in columns)
 
 
-def _among(connection: Connection, key: Column[Any]) -> Any:
-    """One parameter, however many values: a list of thousands of them takes longer to write than to look up."""
-    if connection.dialect.name == "postgresql":
-        return key == any_(bindparam("values", type_=ARRAY(key.type)))
-    return key.in_(select(func.json_each(bindparam("values")).table_valued("value").c.value))
+def among(dialect: str, key: ColumnElement[Any], name: str = "values") -> ColumnElement[bool]:
+    """One parameter, however many values: a list of thousands of them takes longer to write than to look up. `asked`
+    makes it."""
+    if dialect == "postgresql":
+        return key == any_(bindparam(name, type_=ARRAY(key.type)))
+    return key.in_(select(func.json_each(bindparam(name)).table_valued("value").c.value))
 
 
-def _asked(connection: Connection, values: Sequence[Any]) -> dict[str, Any]:
-    return {"values": list(values) if connection.dialect.name == "postgresql" else json.dumps(list(values))}
+def asked(dialect: str, values: Iterable[Any]) -> Any:
+    return list(values) if dialect == "postgresql" else json.dumps(list(values))
 
 
-def _bound(connection: Connection, columns: Sequence[Column[Any]], rows: Rows) -> list[tuple[Any, ...]]:
+def bound(connection: Connection, columns: Sequence[Column[Any]], rows: Rows) -> list[tuple[Any, ...]]:
     """As the driver takes them: column by column, because most columns are to stay as they are."""
     across = list(zip(*rows, strict=True))
     for nr, column in enumerate(columns):
@@ -167,19 +171,15 @@ def _change_from_copy(connection: Connection, table: Table, columns: Sequence[Co
 def _copy(
     connection: Connection, name: str, columns: Sequence[Column[Any]], rows: Rows, names: Sequence[str] = ()
 ) -> None:
-    into = _names(names or [column.name for column in columns])
+    into = quoted(names or [column.name for column in columns])
     words = f"""COPY "{name}" ({into}) FROM STDIN (FORMAT csv, NULL E'\\x02')"""
     blocks = _blocks(rows, [nr for nr, column in enumerate(columns) if isinstance(column.type, JSON)])
 
-    async def copied(driver: Any) -> None:
-        async with driver.cursor() as cursor, cursor.copy(words) as copy:
-            for block in blocks:
-                await copy.write(block)
-
-    # The server's driver is an asyncio one; SQLAlchemy lends it to whoever needs more of it than it knows.
     driver: Any = connection.connection.dbapi_connection
     try:
-        driver.run_async(copied)
+        with driver.cursor() as cursor, cursor.copy(words) as copy:
+            for block in blocks:
+                copy.write(block)
     except psycopg.Error as error:  # blamed as every other of the database's
         raise DBAPIError.instance(words, None, error, psycopg.Error, dialect=connection.dialect) from error
 
@@ -193,7 +193,9 @@ def _blocks(rows: Rows, documents: Sequence[int]) -> Iterator[str]:
         yield page.getvalue()
 
 
-def _told(row: Sequence[Any], documents: Sequence[int]) -> list[Any]:
+def _told(row: Sequence[Any], documents: Sequence[int]) -> Sequence[Any]:
+    if not documents and None not in row:  # nearly all
+        return row
     told = [_NOTHING if value is None else value for value in row]
     for nr in documents:
         if row[nr] is not None:

@@ -1,8 +1,8 @@
 """The database behind the CRM store: a job (a function of a connection) is run in one transaction.
 
-Two kinds behind one port. A server is asked through its asyncio driver. A file is asked in threads of our own: with an
-asyncio driver every single step of a statement (cursor, execute, fetch, close) would change threads and back, which
-costs more than the statement.
+Jobs run in threads of our own, whether a file is asked or a server: with an asyncio driver every single step of a
+statement would go through the event loop (and on a file change threads and back), which costs more than the statement;
+and what a job works out, as a batch of entries, would hold up the calls.
 """
 
 from __future__ import annotations
@@ -41,8 +41,7 @@ def connect(url: str, *, busy_s: float = 5.0) -> AsyncEngine:
     """An engine on ``url``; opens nothing yet, but an SQLite file is made with mode 0600 (numbers are in
     it)."""
     if not _is_file(url):
-        patience = {"connect_timeout": _CONNECT_S, "options": f"-c lock_timeout={round(busy_s * 1000)}"}
-        return create_async_engine(normal(url), pool_pre_ping=True, connect_args=patience)
+        return create_async_engine(normal(url), pool_pre_ping=True, connect_args=_patience(busy_s))
     _make_private(make_url(url).database)
     engine = create_async_engine(normal(url), connect_args={"timeout": busy_s})
     _listen_sqlite(engine.sync_engine)
@@ -53,8 +52,7 @@ def plain_engine(url: str, *, busy_s: float = 30.0, reading: bool = False) -> En
     """For work that one thread does from its beginning to its end: backups, restores. ``reading``: it waits for no
     writer."""
     if not _is_file(url):
-        patience = {"connect_timeout": _CONNECT_S, "options": f"-c lock_timeout={round(busy_s * 1000)}"}
-        return create_engine(normal(url), connect_args=patience)
+        return create_engine(normal(url), pool_pre_ping=True, connect_args=_patience(busy_s))
     place = make_url(url).set(drivername="sqlite")
     _make_private(place.database)
     engine = create_engine(place, connect_args={"timeout": busy_s})
@@ -62,9 +60,22 @@ def plain_engine(url: str, *, busy_s: float = 30.0, reading: bool = False) -> En
     return engine.execution_options(hotline_reading=True) if reading else engine
 
 
+def _patience(busy_s: float) -> dict[str, Any]:
+    """A server that has vanished without a word is missed after some seconds, in the midst of a statement too."""
+    return {
+        "connect_timeout": _CONNECT_S,
+        "options": f"-c lock_timeout={round(busy_s * 1000)}",
+        "keepalives_idle": _CONNECT_S,
+        "keepalives_interval": 1,
+        "keepalives_count": _CONNECT_S,
+        "tcp_user_timeout": 2000 * _CONNECT_S,
+    }
+
+
 def database(url: str, *, busy_s: float = 5.0) -> Database:
     """Opens nothing yet, as `connect`."""
-    return _File(url, busy_s) if _is_file(url) else _Server(connect(url, busy_s=busy_s))
+    engine = plain_engine(url, busy_s=busy_s)
+    return _Threads(engine, engine.execution_options(hotline_reading=True))
 
 
 class Database(Protocol):
@@ -79,29 +90,11 @@ class Database(Protocol):
     async def close(self) -> None: ...
 
 
-class _Server:
-    def __init__(self, engine: AsyncEngine) -> None:
-        self._engine = engine
-
-    async def read(self, job: Callable[[Connection], T]) -> T:
-        async with self._engine.connect() as connection:
-            return await connection.run_sync(job)
-
-    async def write(self, job: Callable[[Connection], T]) -> T:
-        async with self._engine.begin() as connection:
-            await connection.execute(ONE_WRITER)
-            return await connection.run_sync(job)
-
-    async def close(self) -> None:
-        await self._engine.dispose()
-
-
-class _File:
+class _Threads:
     """A job whose asker is cancelled is done to its end all the same. One writer at a time, as SQLite has it."""
 
-    def __init__(self, url: str, busy_s: float) -> None:
-        self.engine = plain_engine(url, busy_s=busy_s)
-        self._reading = self.engine.execution_options(hotline_reading=True)
+    def __init__(self, engine: Engine, reading: Engine) -> None:
+        self.engine, self._reading = engine, reading
         self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="crm-read")
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="crm-write")
 
@@ -124,6 +117,8 @@ def _read(engine: Engine, job: Callable[[Connection], T]) -> T:
 
 def _write(engine: Engine, job: Callable[[Connection], T]) -> T:
     with engine.begin() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(ONE_WRITER)
         return job(connection)
 
 

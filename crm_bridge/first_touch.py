@@ -8,23 +8,29 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, bindparam, case, insert, select, update
+from sqlalchemy import Connection, Select, bindparam, case, insert, select, update
 
+from crm_bridge import bulk
 from crm_bridge.fold import Row
 from crm_bridge.models import customer_numbers, customers
 from crm_bridge.numbers import e164
 
 # Built once: to build one takes longer than to run it.
-_KNOWN = (
-    select(customer_numbers.c.e164, customers.c.id, customers.c.first_call_at, customers.c.first_call_id)
-    .join(customers, customers.c.id == customer_numbers.c.customer_id)
-    .where(customer_numbers.c.e164.in_(bindparam("numbers", expanding=True)))
-)
 _NAME = case((customers.c.number.is_(None), bindparam("b_name")), else_=customers.c.name)
 _TOUCHED = update(customers).where(customers.c.id == bindparam("b_id")).values(name=_NAME)
 _MADE = insert(customers).returning(customers.c.id, sort_by_parameter_order=True)
+
+
+@cache
+def _known(dialect: str) -> Select[Any]:
+    return (
+        select(customer_numbers.c.e164, customers.c.id, customers.c.first_call_at, customers.c.first_call_id)
+        .join(customers, customers.c.id == customer_numbers.c.customer_id)
+        .where(bulk.among(dialect, customer_numbers.c.e164))
+    )
 
 
 class _Known(NamedTuple):
@@ -68,7 +74,8 @@ def _earliest(rows: Iterable[Row], by: str) -> Mapping[Any, Row]:
 
 
 def _customers_of(connection: Connection, numbers: set[str]) -> dict[str, _Known]:
-    found = connection.execute(_KNOWN, {"numbers": sorted(numbers)})
+    dialect = connection.dialect.name
+    found = connection.execute(_known(dialect), {"values": bulk.asked(dialect, sorted(numbers))})
     return {row.e164: _Known(row.id, row.first_call_at, row.first_call_id) for row in found}
 
 

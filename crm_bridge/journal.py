@@ -138,10 +138,7 @@ class Journal:
 
     async def unrelayed(self, limit: int) -> list[Logged]:
         """The oldest ``limit`` entries that the CRM does not have."""
-        return [
-            Logged(seq, Entry(call_id, kind, at, json.loads(fields)))
-            for seq, call_id, kind, at, fields in await self.read(_UNRELAYED, limit)
-        ]
+        return await self._read(partial(_logged, limit=limit))  # not in the loop: it is some milliseconds' work
 
     async def mark_relayed(self, seqs: Iterable[int]) -> None:
         """Durable before it returns: what is marked is never sent again."""
@@ -193,10 +190,11 @@ class Journal:
 
     async def read(self, sql: str, *values: Any) -> list[Any]:
         """Rows of a query, on the reading connection: never behind an fsync. Raises JournalError."""
+        return await self._read(lambda connection: connection.execute(sql, values).fetchall())
+
+    async def _read(self, job: Job[T]) -> T:
         try:
-            return await asyncio.get_running_loop().run_in_executor(
-                self._readers, lambda: self._reader.execute(sql, values).fetchall()
-            )
+            return await asyncio.get_running_loop().run_in_executor(self._readers, job, self._reader)
         except sqlite3.Error as error:
             raise JournalError(str(error)) from error
 
@@ -256,9 +254,16 @@ def _insert(connection: sqlite3.Connection, row: tuple[str, str, float, str]) ->
     return int(first[0])
 
 
+def _logged(connection: sqlite3.Connection, limit: int) -> list[Logged]:
+    return [
+        Logged(seq, Entry(call_id, kind, at, json.loads(fields)))
+        for seq, call_id, kind, at, fields in connection.execute(_UNRELAYED, (limit,))
+    ]
+
+
 def _mark(connection: sqlite3.Connection, seqs: Sequence[int]) -> None:
-    sql = f"UPDATE entries SET state = {RELAYED} WHERE seq = ?"  # noqa: S608
-    connection.executemany(sql, [(seq,) for seq in seqs])
+    among = "seq IN (SELECT value FROM json_each(?))"
+    connection.execute(f"UPDATE entries SET state = {RELAYED} WHERE {among}", (json.dumps(seqs),))  # noqa: S608
 
 
 def _open_call(call_id: str, started_at: float, last_at: float, fields: str) -> OpenCall:

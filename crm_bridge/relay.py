@@ -42,7 +42,7 @@ class Relay:
         journal: Journal,
         store: Sink,
         *,
-        batch: int = 500,
+        batch: int = 2000,
         linger_s: float = LINGER_S,
         between_s: float = BETWEEN_S,
         keep_s: float = 7 * 86400.0,

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from bench.postgresql import PostgresServer
 from crm_bridge.migrating import migrate
 from crm_bridge.store import sqlite_url
-from tests.servers.postgresql import PostgresServer
 
 TEMPLATE = "template_crm"
 DATABASES = ("sqlite", "postgresql")

@@ -25,6 +25,7 @@ import pytest
 from sqlalchemy import func, insert, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from bench.postgresql import PostgresServer
 from crm_bridge import relay as relaying
 from crm_bridge.backup import form, swapping, writing
 from crm_bridge.backup.form import BadBackup
@@ -43,7 +44,6 @@ from crm_bridge.rules import CrmRules
 from crm_bridge.store import CrmStore, sqlite_url
 from tests.contracts.test_migrations import REVISIONS, read, run, write
 from tests.servers.full_store import counts, everything, fill
-from tests.servers.postgresql import PostgresServer
 
 AT = datetime(2026, 11, 28, 10, 0, tzinfo=UTC)
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from bench.postgresql import PostgresServer
 from crm_bridge import migrating
 from crm_bridge.backup.reading import open_backup, verified
 from crm_bridge.backup.staging import build
@@ -26,7 +27,6 @@ from hotline.site.site import Site
 from hotline.store_opening import NotBroughtUp, StoreOpening, bring_up
 from tests.contracts.test_migrations import read, run, write
 from tests.servers.full_store import everything, fill
-from tests.servers.postgresql import PostgresServer
 
 NOW = datetime(2026, 11, 28, 10, tzinfo=UTC)
 OLDER = "0002"

@@ -1,4 +1,5 @@
-"""A PostgreSQL of the tests' own: a fresh cluster in a folder of its own, on a free port, and gone afterwards.
+"""A PostgreSQL of the bench's, or of the tests', own: a fresh cluster in a folder of its own, on a free port, and gone
+afterwards.
 
 It refuses to run as root, so root starts it as nobody. ``durable`` False: nothing is forced to the disk.
 """
@@ -23,6 +24,10 @@ _NOBODY = 65534
 _UP_S = 30.0
 
 
+class NoPostgres(RuntimeError):
+    """It is not there, or does not start; the message says why, to a person."""
+
+
 class PostgresServer:
     def __init__(self, *, durable: bool = False, host: str = "127.0.0.1") -> None:
         self._durable, self._host = durable, host
@@ -33,14 +38,32 @@ class PostgresServer:
         self._made = 0
 
     def __enter__(self) -> Self:
+        try:
+            self._make()
+            self.start()
+        except NoPostgres:
+            self.__exit__(None, None, None)
+            raise
+        return self
+
+    def _make(self) -> None:
         if os.getuid() == 0:
             os.chown(self._folder, _NOBODY, _NOBODY)
-        data = self._folder / "data"
-        words = ("initdb", "-D", str(data), "-U", "hotline", "--auth=trust", "-E", "UTF8", "--locale=C.UTF-8", "-N")
+        words = (
+            "initdb",
+            "-D",
+            str(self.data),
+            "-U",
+            "hotline",
+            "--auth=trust",
+            "-E",
+            "UTF8",
+            "--locale=C.UTF-8",
+            "-N",
+        )
         done = subprocess.run(self._command(*words), capture_output=True, env=self._env(), check=False)
-        assert done.returncode == 0, done.stderr.decode()
-        self._start(data)
-        return self
+        if done.returncode:
+            raise NoPostgres(done.stderr.decode())
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -48,20 +71,27 @@ class PostgresServer:
         self.stop()
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def _start(self, data: Path) -> None:
+    def start(self) -> None:
+        """Again, after `stop` or `kill`, too."""
         settings = {"listen_addresses": self._host, "port": self._port, "unix_socket_directories": self._folder}
         if not self._durable:
             settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         log = (self._folder / "log").open("ab")
         self._process = subprocess.Popen(
-            self._command("postgres", "-D", str(data), *options), stdout=log, stderr=log, env=self._env()
+            self._command("postgres", "-D", str(self.data), *options), stdout=log, stderr=log, env=self._env()
         )
         self.until_up()
 
-    def start(self) -> None:
-        """Again, after `stop` or `kill`."""
-        self._start(self._folder / "data")
+    @property
+    def data(self) -> Path:
+        """Its folder with all databases."""
+        return self._folder / "data"
+
+    @property
+    def version(self) -> str:
+        with psycopg.connect(self._dsn("postgres")) as connection:
+            return str(connection.execute("SHOW server_version").fetchone()[0]).split()[0]  # type: ignore[index]
 
     def stop(self) -> None:
         """At once, and cleanly: whoever is connected is cut off."""
@@ -88,7 +118,8 @@ class PostgresServer:
             try:
                 psycopg.connect(self._dsn("postgres"), connect_timeout=2).close()
             except psycopg.OperationalError:
-                assert time.monotonic() < deadline, (self._folder / "log").read_text()[-2000:]
+                if time.monotonic() > deadline:
+                    raise NoPostgres((self._folder / "log").read_text()[-2000:]) from None
                 time.sleep(0.05)
             else:
                 return
@@ -123,12 +154,13 @@ class PostgresServer:
 
 
 def binaries() -> Path:
-    """Where initdb and postgres are: the machine's own, or what `tests/bring` has unpacked."""
+    """Raises NoPostgres. Where initdb and postgres are: the machine's own, or what `tests/bring` has unpacked."""
     unpacked = cache_folder() / "tests" / "postgresql" / "usr" / "lib" / "postgresql"
     for place in (Path("/usr/lib/postgresql"), unpacked):
         found = sorted(place.glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
         if found:
             return found[-1].parent
     on_path = shutil.which("initdb")
-    assert on_path is not None, "there is no PostgreSQL: `make test` brings it (tests/bring)"
+    if on_path is None:
+        raise NoPostgres("there is no PostgreSQL: tests/bring brings one, without root")
     return Path(on_path).resolve().parent
