@@ -26,6 +26,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from bench.postgresql import PostgresServer
 from crm_bridge.database import plain_engine, sqlite_url
 from crm_bridge.entry import Entry
 from crm_bridge.journal import Backlog, Journal
@@ -35,7 +36,6 @@ from hotline.asterisk_files import AsteriskPlace
 from hotline.sip.callers import Callers, CallPlan, LiveCall
 from hotline.sip.scenario import Dial
 from tests.asterisk.failing import until
-from tests.servers.postgresql import PostgresServer
 from tests.sip.live_site import LiveSite
 from tests.sip.witness import new_ani
 
