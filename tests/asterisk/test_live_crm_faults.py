@@ -130,13 +130,15 @@ async def walk(live: LiveSite, journal: Journal, rate: float = RATE) -> Shift:
 
 
 async def _press_through(call: LiveCall) -> list[float]:
-    """When each key was up. (Asterisk gives the port to another caller afterwards, and the ear forgets.)"""
+    """When each key was up. Asterisk gives the port to another caller as soon as this one has gone, and the ear then
+    forgets: so the list is taken at once."""
     await until(lambda: call.answered_at is not None, 20, "answered")
+    ups = call.sound.keys_up_at
     await asyncio.sleep(0.3)
     for _ in range(STEPS):
         await call.press("1")
         await asyncio.sleep(PAUSE_S)
-    return list(call.sound.keys_up_at)
+    return ups
 
 
 async def _measured(
@@ -167,18 +169,16 @@ async def _entered(journal: Journal) -> Mapping[str, list[dict[str, float]]]:
 
 
 def no_slower(shift: Shift, calm: Shift, what: str) -> None:
-    for name, figures, without in (("step", shift.steps, calm.steps), ("taken", shift.taken, calm.taken)):
-        told = (
-            f"{what}: {name}",
-            *(f"{1000 * at:.1f} ms" for at in (p99(figures), p99(without))),
-            f"n = {len(figures)}",
-        )
-        log.info("%s: p99 %s, calm %s, %s", *told)
-        assert p99(figures) <= p99(without) + SLOWER_S, told
+    """Of so few INVITEs nobody can tell a 99th percentile, but a 90th."""
+    _no_slower(f"{what}: step, p99", shift.steps, calm.steps, 0.99)
+    _no_slower(f"{what}: call taken, p90", shift.taken, calm.taken, 0.90)
 
 
-def p99(figures: Sequence[float]) -> float:
-    return sorted(figures)[math.ceil(len(figures) * 0.99) - 1]
+def _no_slower(what: str, figures: Sequence[float], calm: Sequence[float], share: float) -> None:
+    here, there = (sorted(of)[math.ceil(len(of) * share) - 1] for of in (figures, calm))
+    told = f"{what}: {1000 * here:.1f} ms, calm {1000 * there:.1f} ms, n = {len(figures)}"
+    log.info(told)
+    assert here <= there + SLOWER_S, told
 
 
 # --- what the store has
