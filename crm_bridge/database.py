@@ -75,14 +75,18 @@ def _patience(busy_s: float) -> dict[str, Any]:
 def database(url: str, *, busy_s: float = 5.0) -> Database:
     """Opens nothing yet, as `connect`."""
     engine = plain_engine(url, busy_s=busy_s)
-    return _Threads(engine, engine.execution_options(hotline_reading=True))
+    if _is_file(url):
+        return _Threads(engine, engine.execution_options(hotline_reading=True))
+    # To a server BEGIN and ROLLBACK are two more ways there and back, and no statement would see less without them.
+    return _Threads(engine, engine.execution_options(isolation_level="AUTOCOMMIT"))
 
 
 class Database(Protocol):
     """Raises what SQLAlchemy raises."""
 
     async def read(self, job: Callable[[Connection], T]) -> T:
-        """On SQLite it waits for no writer."""
+        """On SQLite it waits for no writer, and all that ``job`` asks sees one moment; on a server each statement sees
+        its own, unless ``job`` asks for more (`reporting.report.still`)."""
 
     async def write(self, job: Callable[[Connection], T]) -> T:
         """All that ``job`` does or nothing."""

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from bench.children import BenchError
 from bench.postgresql import NoPostgres, PostgresServer
+from crm_bridge.database import plain_engine
 from crm_bridge.migrating import migrate
 from crm_bridge.store import sqlite_url
 
@@ -44,6 +45,17 @@ class Databases:
         await migrate(self.server.url(name))
         yield self.server.url(name)
         self.server.drop(name)
+
+    def settle(self, url: str) -> None:
+        """As a night leaves a database that was filled by day: counted, and on the server vacuumed."""
+        engine = plain_engine(url)
+        with engine.connect() as connection:
+            if connection.dialect.name == "postgresql":
+                connection.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql("VACUUM ANALYZE")
+            else:
+                connection.exec_driver_sql("ANALYZE")
+                connection.commit()
+        engine.dispose()
 
     def room(self) -> Path:
         """A new folder."""

@@ -19,7 +19,7 @@ from functools import partial
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Connection, Table, text
+from sqlalchemy import Connection, Table
 
 from bench.children import BenchError
 from bench.crm.databases import KINDS, Databases
@@ -45,6 +45,7 @@ async def run(databases: Databases, count: int, looks: int) -> Report:
     for kind in KINDS:
         async with databases.fresh(kind) as url:
             await _fill(url, count)
+            databases.settle(url)
             databases.chill()
             store = CrmStore(url)
             cold[f"{kind}, cold"] = await _asked_ms(store, count, min(looks, _COLD), _SEED)
@@ -84,7 +85,6 @@ async def _fill(url: str, count: int) -> None:
     for make in (_customers, _numbers, _orders, _calls, _promises):
         for first in range(1, count + 1, _STEP):
             await store.write(partial(make, numbers=range(first, min(count + 1, first + _STEP)), count=count))
-    await store.write(lambda connection: connection.execute(text("ANALYZE")))
     await store.close()
 
 

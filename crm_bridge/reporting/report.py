@@ -8,7 +8,7 @@ from decimal import Decimal
 from functools import partial
 from typing import Any, Protocol
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from crm_bridge.reporting.ledger import Counts, Followed, Key, behind
 from crm_bridge.store import CrmStore
@@ -76,7 +76,7 @@ async def rows_behind(store: CrmStore, asked: Asked, figure: str, of: Sequence[s
 def still(connection: Connection) -> Connection:
     """All that is asked sees the same moment, however many calls come in meanwhile; SQLite has it so by itself."""
     if connection.dialect.name == "postgresql":
-        connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
+        return connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
     return connection
 
 
