@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Table, and_, insert, select, update
 
 from crm_bridge.models import changes
 
+CHANGE = ("at", "by", "subject", "key", "field", "before", "after")  # what `change_row` gives, in its order
 _WIDTH = 500
 MADE = "*"  # the field of a row that is new
 SECRET = frozenset({"pin_hash"})  # that it was changed is told, but not to what

@@ -18,7 +18,7 @@ from itertools import pairwise
 from sqlalchemy import Connection, select
 
 from crm_bridge import bulk
-from crm_bridge.changing import change_row
+from crm_bridge.changing import CHANGE
 from crm_bridge.models import changes, customers, orders
 from crm_bridge.rules import StageRules
 
@@ -86,11 +86,8 @@ def _refresh(connection: Connection, ids: Sequence[int], today: date, rules: Sta
     rows = [(id_, stage, last, today) for id_, _, stage, last in moved]
     bulk.change(connection, customers, "id", ["stage", "last_order_on", "stage_since"], rows)
     at = datetime.combine(today, time.min, UTC)
-    told = [
-        change_row(customers, {"id": id_}, "stage", was, stage, by="rule:stages", at=at) for id_, was, stage, _ in moved
-    ]
-    if told:
-        bulk.add(connection, changes, tuple(told[0]), [tuple(row.values()) for row in told])
+    told = [(at, "rule:stages", customers.name, str(id_), "stage", was, stage) for id_, was, stage, _ in moved]
+    bulk.add(connection, changes, CHANGE, told)
     return len(moved)
 
 

@@ -14,13 +14,11 @@ from typing import Any
 from sqlalchemy import Column, Connection, Table
 
 from crm_bridge import bulk
-from crm_bridge.changing import change_row, made_row
+from crm_bridge.changing import CHANGE, change_row, made_row
 from crm_bridge.importing.house import Who
 from crm_bridge.importing.plan import Difference, Plan
 from crm_bridge.importing.problem import Problems
 from crm_bridge.models import changes
-
-CHANGE = ("at", "by", "subject", "key", "field", "before", "after")
 
 
 @dataclass(frozen=True, slots=True)
