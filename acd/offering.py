@@ -27,8 +27,19 @@ class Offering:
         self._p.floor.settle(extension)
         while not self._p.held:
             call_id = self._p.index.best_call(extension)
-            if call_id is None or await self._offer(call_id, extension):
+            if call_id is None:
                 return
+            taker = self._taker(call_id, extension)
+            if await self._offer(call_id, taker) and taker == extension:
+                return
+
+    def _taker(self, call_id: str, extension: str) -> str:
+        """What this agent has refused is their last choice, so it goes to whoever is idle and has not. (It has just
+        come back from this agent, else it would be there already.)"""
+        place = self._p.line.get(call_id)
+        if place is None or extension not in place.refused:
+            return extension
+        return self._p.index.best_agent(call_id) or extension
 
     async def try_call(self, call_id: str) -> None:
         """This call may have begun to wait, or to ask for less: give it the best agent who is free."""

@@ -94,7 +94,7 @@ async def test_a_phone_that_loses_power_while_it_rings_is_followed_by_the_next(
             await hears(callers, OTHER_HZ)
             await second.hang_up(rung.call)
             await callers.ended()
-    assert witness.offers(ani) == ["1001", "1002"]
+    assert witness.offers(ani) == ["1001", "1002"], witness.story(ani)
     assert (await witness.row(ani)).agent == "1002"
     await witness.until_agent("1001", engagement="idle", timeout_s=15)
     await site.until_no_channels()

@@ -115,6 +115,18 @@ def test_a_refusal_goes_to_the_next_agent_and_the_call_keeps_its_place() -> None
     assert centre.woken == [first]
 
 
+def test_who_need_not_rest_does_not_get_the_call_again_while_another_is_idle() -> None:
+    rules = RouterRules(rona=rona_for_all(Rona(misses=9, rest_s=0)))
+    centre = PaperCentre([agent("1001"), agent("1002")], [queue(strategy="linear")], rules=rules)
+    centre.staff()
+    ticket = centre.join("c1")
+    for extension in ("1001", "1002", "1001"):  # when both have refused it, it is anybody's again
+        assert ticket.offer is not None
+        assert ticket.offer.agent == extension
+        at_once(centre.router.ringing(ticket.offer))
+        at_once(centre.router.missed(ticket.offer, Miss.NO_ANSWER))
+
+
 def test_no_answer_means_a_rest_and_three_mean_a_pause() -> None:
     centre = PaperCentre(book := [agent("1001")], rules=RouterRules(rona=rona_for_all(Rona(misses=3, rest_s=5))))
     assert book
