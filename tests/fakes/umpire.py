@@ -88,6 +88,8 @@ class Umpire:
         if not event.fields["beside"]:  # a phone beside another is the ringing coroutine's own wish
             self._was_woken(place)
         self._nobody_passed_over(event.agent, place)
+        if self.router._store.instant and event.agent in place.refused:
+            self._nobody_was_willing(place)
 
     def _was_woken(self, place: Place) -> None:
         if place.ticket.listening and not place.ticket.closed:
@@ -97,6 +99,11 @@ class Umpire:
         for other in self.waiting():
             if other is not served and self.fits(extension, other) and extension not in other.refused:
                 assert order(served.call) < order(other.call), "out of turn"
+
+    def _nobody_was_willing(self, place: Place) -> None:
+        for extension in self.agents:
+            if self._could_work(self.router._floor.state(extension)) and self.fits(extension, place):
+                assert extension in place.refused, f"offered again to who missed it, and {extension} was idle"
 
     def fits(self, extension: str, place: Place) -> bool:
         if place.kept_for:

@@ -67,7 +67,7 @@ class CentreMachine(RuleBasedStateMachine):
             clock=self.clock,
             reports=self._reported,
             presence=MemoryPresenceBook(),
-            rules=RouterRules(rona=rona_for_all(Rona(misses=2))),
+            rules=RouterRules(rona={**rona_for_all(Rona(misses=2)), Miss.REJECTED: Rona(misses=3, rest_s=0)}),
         )
         self.tickets: list[Ticket] = []
         self.calls = 0
