@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
+import time
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from contextlib import AsyncExitStack
@@ -15,6 +16,8 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from acd.event_log import read
+from acd.events import EventKind
 from crm_bridge.reports import CallRow
 from hotline.sip.callers import Callers, CallPlan
 from hotline.sip.scenario import NEVER, Dial, PhoneManner, Talk
@@ -32,7 +35,7 @@ GOOD, BUSY, DEAF = AGENTS[:16], AGENTS[16:18], AGENTS[18:]
 OFFER_S = 5
 TALK = Talk(1.5, 4.0)
 IDLE_S = 0.5
-SAME_MOMENT_S = 0.01  # each call notes its own offer, a moment after the decision
+SAME_MOMENT_S = 0.01  # a call's own journal says when it was queued, a moment after it was
 JUST_LEFT_S = 0.3  # a caller who leaves while the phone is being answered
 
 
@@ -141,8 +144,9 @@ def talked_s(call: PhoneCall) -> float:
 def _first_come_first_served(witness: Witness, rows: Sequence[CallRow]) -> None:
     """By the first offer of each call: a phone that did not answer sends its call back, not to the end of the line."""
     first: dict[str, float] = {}
-    for entry in witness.offered():
-        first.setdefault(entry.call_id, entry.at)
+    for event in read(witness.live.folders.events, 0, time.time() + 60):  # the decision's own instant
+        if event.kind is EventKind.OFFERED:
+            first.setdefault(event.call_id, event.at)
     queued = sorted(
         (row.queued_at.timestamp(), first[row.call_id]) for row in rows if row.queued_at and row.call_id in first
     )
