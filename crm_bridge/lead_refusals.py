@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, select
 
-from crm_bridge.leads import TABLE
+from crm_bridge.leads import stands_against
 from crm_bridge.models import dealers, leads
 
 
@@ -15,9 +15,8 @@ def why_not(connection: Connection, lead_id: int, act: str, *, holder: str = "",
         return f"there is no lead-{lead_id}"
     if to and connection.execute(select(dealers.c.code).where(dealers.c.code == to)).first() is None:
         return f"there is no dealer {to}"
-    if row.state not in TABLE[act]:
-        wanted = " or ".join(state.value for state in TABLE[act])
-        return f"lead-{lead_id} is {row.state}, and this needs one that is {wanted}"
+    if needed := stands_against(row.state, act):
+        return f"lead-{lead_id} is {row.state}, and {needed}"
     if holder and row.dealer != holder:
         return f"lead-{lead_id} is " + (
             f"in the hands of dealer {row.dealer}" if row.dealer else "in no dealer's hands"

@@ -50,6 +50,12 @@ TABLE: Mapping[str, tuple[LeadState, ...]] = {  # what may be done to a lead tha
 }
 
 
+def stands_against(state: str, act: str) -> str:
+    """Why a lead that is so cannot be taken this step, for people; '' when it can."""
+    fit = TABLE[act]
+    return "" if state in fit else f"this needs one that is {' or '.join(one.value for one in fit)}"
+
+
 def assign(connection: Connection, lead_id: int, dealer: str, rules: CrmRules, *, by: str, at: datetime) -> bool:
     """Into this dealer's hands; whoever has it, has it no more. False: no such lead or dealer, or it is too late."""
     lead = _lead(connection, lead_id, "assign")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime
 
 
 class SteadyClock:
@@ -14,3 +15,8 @@ class SteadyClock:
 
     def __call__(self) -> float:
         return self._offset + time.monotonic()
+
+
+def this_moment() -> datetime:
+    """In UTC."""
+    return datetime.fromtimestamp(SteadyClock()(), UTC)

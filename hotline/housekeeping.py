@@ -19,7 +19,7 @@ from hotline.persons.wishes import Wish, granted, open_wishes
 from hotline.restoring import finish
 from hotline.settings import SiteFolders
 from hotline.site.site import Keep, Site
-from hotline.sweeping import remove_older
+from hotline.sweeping import remove_older_in
 from hotline.whole_file import write_whole
 
 log = logging.getLogger(__name__)
@@ -96,7 +96,7 @@ class Housekeeping:
             )
         gone["logs"] = await asyncio.to_thread(remove_old, self._folders, _ago(now, days.logs_days).timestamp())
         gone["message_files"] = await asyncio.to_thread(
-            remove_older, self._folders.voicemail, _ago(now, days.voicemails_days).timestamp()
+            remove_older_in, self._folders.voicemail, _ago(now, days.voicemails_days).timestamp()
         )
         write_whole(self._folders.kept, f"{now.isoformat()}\n")
         log.info("past their days and gone: %s", ", ".join(f"{count} {what}" for what, count in sorted(gone.items())))

@@ -11,6 +11,7 @@ from datetime import date
 from pathlib import Path
 
 from hotline.settings import SiteFolders
+from hotline.sweeping import remove_older
 
 log = logging.getLogger(__name__)
 
@@ -56,12 +57,4 @@ def _private(path: str, flags: int) -> int:
 
 def remove_old(folders: SiteFolders, before: float) -> int:
     """Of those put by, the ones that were written to last before ``before`` (Unix s). How many."""
-    count = 0
-    for path in [path for path in log_files(folders) if _PUT_BY.search(path.name) is not None]:
-        try:
-            if path.stat().st_mtime < before:
-                path.unlink()
-                count += 1
-        except OSError as error:
-            log.warning("%s is past its days and cannot be removed: %s", path, error)
-    return count
+    return remove_older([path for path in log_files(folders) if _PUT_BY.search(path.name) is not None], before)

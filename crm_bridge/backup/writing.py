@@ -24,6 +24,7 @@ from crm_bridge.backup.form import JOURNAL, MANIFEST, BadBackup, Manifest, Table
 from crm_bridge.backup.tables import tables_there
 from crm_bridge.database import plain_engine
 from crm_bridge.migrating import revision_in
+from ivr.on_disk import sync_folder
 
 _AT_ONCE = 2000  # rows in memory
 _LEVEL = 5
@@ -40,7 +41,7 @@ def write_backup(url: str, journal: Path | None, out: Path, *, site: str, at: da
         beside.replace(out)
     finally:
         beside.unlink(missing_ok=True)
-    _sync_folder(out.parent)
+    sync_folder(out.parent)
     return manifest
 
 
@@ -130,11 +131,3 @@ def _add(tar: tarfile.TarFile, name: str, content: IO[bytes], at: datetime) -> N
     member.size, member.mode, member.mtime = content.seek(0, os.SEEK_END), 0o600, int(at.timestamp())
     content.seek(0)
     tar.addfile(member, content)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -73,9 +73,8 @@ def _step(connection: Connection, act: Act, id_: int, name: str, step: Callable[
 def _possible(connection: Connection, id_: int, act: str) -> None:
     """Raises NotThere, and Clash with the state that stands against it."""
     state = the_row(connection, leads, {"id": id_}, "lead")["state"]
-    if state not in steps.TABLE[act]:
-        wanted = " or ".join(one.value for one in steps.TABLE[act])
-        raise Clash(f"the lead is {state}", where="state", hint=f"this needs one that is {wanted}")
+    if needed := steps.stands_against(state, act):
+        raise Clash(f"the lead is {state}", where="state", hint=needed)
 
 
 def _sure(done: bool) -> None:

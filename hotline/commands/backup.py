@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import sqlite3
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.text import Text
 from sqlalchemy.exc import SQLAlchemyError
 
 from crm_bridge.backup.form import BadBackup, Manifest
 from crm_bridge.backup.reading import verified
 from hotline.backups import back_up, stamp
-from hotline.clock import SteadyClock
-from hotline.commands.showing import DEFAULT_SITE, SiteOption, out, refuse, site_of
+from hotline.clock import this_moment
+from hotline.commands.showing import DEFAULT_SITE, SiteOption, refuse, say, site_of
 from hotline.store_opening import short
 
 _FileArgument = Annotated[
@@ -33,7 +31,7 @@ def backup(
         _verify(verify)
         return
     loaded, folders = site_of(site)
-    now = datetime.fromtimestamp(SteadyClock()(), UTC)
+    now = this_moment()
     target = (file or folders.backups / f"hotline-{stamp(now)}.tar").absolute()
     if target.exists():
         refuse(f"{target} is there already; nothing was written")
@@ -43,7 +41,7 @@ def backup(
         refuse(str(reason))
     except (SQLAlchemyError, sqlite3.Error, OSError) as error:
         refuse(f"no backup was made: {short(error)}")
-    _say(f"{target}: {_told(manifest)}")
+    say(f"{target}: {in_short(manifest)}")
 
 
 def _verify(file: Path) -> None:
@@ -53,17 +51,13 @@ def _verify(file: Path) -> None:
         refuse(f"{file} cannot be restored: {reason}")
     except OSError as error:
         refuse(f"{file} cannot be read: {error.strerror}")
-    _say(f"{file} is sound: {_told(manifest)}")
+    say(f"{file} is sound: {in_short(manifest)}")
 
 
-def _told(manifest: Manifest) -> str:
+def in_short(manifest: Manifest) -> str:
     calls = manifest.tables["calls"].rows if "calls" in manifest.tables else 0
     journal = "with" if manifest.journal_sha256 else "without"
     return (
         f"{manifest.site}, {manifest.at[:19].replace('T', ' ')} UTC, revision {manifest.revision},"
         f" {calls} calls, {manifest.rows} rows, {journal} a journal"
     )
-
-
-def _say(text: str) -> None:
-    out.print(Text(text), soft_wrap=True)

@@ -6,14 +6,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from rich.text import Text
-
 from crm_bridge.card.card import Card
 from crm_bridge.card.rows import CardRow, CardRows
 from crm_bridge.card.time_line import CALL, Contact
 from crm_bridge.directory import plain_amount
 from hotline.commands.cells import in_table, span
-from hotline.commands.showing import out, printable, show_table
+from hotline.commands.showing import printable, say, show_table
 from hotline.site.site import Site
 
 _TABLES: Sequence[tuple[str, str, Sequence[str]]] = (
@@ -38,7 +36,7 @@ _CONTACT = ("at", "what", "address", "by", "came to", "said", "text")
 
 def show_card(card: Card, contacts: Sequence[Contact], site: Site) -> None:
     for line in _head(card, site):
-        out.print(Text(printable(line)), soft_wrap=True)
+        say(printable(line))
     for title, part, columns in _TABLES:
         rows: CardRows = getattr(card, part)
         if rows:

@@ -6,18 +6,16 @@ The engine need not be up: it reads at its start what was closed. From a supervi
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
 from typing import Annotated, TypeVar
 
 import typer
-from rich.text import Text
 
 from crm_bridge.closures import JournalClosureBook
 from crm_bridge.journal import JournalError
-from hotline.clock import SteadyClock
+from hotline.clock import this_moment
 from hotline.closings import WORD, closure_book
 from hotline.commands.hours import LineArgument, hours_of, local_text
-from hotline.commands.showing import DEFAULT_SITE, SiteOption, out, printable, refuse, run, site_of
+from hotline.commands.showing import DEFAULT_SITE, SiteOption, printable, refuse, run, say, site_of
 from hotline.control import ControlError, NotRunning, ask
 from hotline.settings import SiteFolders
 from hotline.until import read_until
@@ -37,13 +35,13 @@ def close_line(
 ) -> None:
     """Close a line now. It opens again by itself."""
     loaded, folders = site_of(site)
-    hours, now = hours_of(loaded, line), datetime.fromtimestamp(SteadyClock()(), UTC)
+    hours, now = hours_of(loaded, line), this_moment()
     try:
         closure = Closure(line, now, read_until(until.strip(), now, hours.zone), printable(reason.strip()))
     except ValueError as error:
         refuse(f"--until: {error}", 2)
     _with_book(folders, lambda book: book.save(closure))
-    _say(f"{line} is closed until {local_text(closure.until, hours)}; then its hours hold again. {_tell(folders)}")
+    say(f"{line} is closed until {local_text(closure.until, hours)}; then its hours hold again. {_tell(folders)}")
 
 
 def open_line(line: LineArgument, site: SiteOption = DEFAULT_SITE) -> None:
@@ -51,11 +49,11 @@ def open_line(line: LineArgument, site: SiteOption = DEFAULT_SITE) -> None:
     loaded, folders = site_of(site)
     hours = hours_of(loaded, line)
     was_closed = _with_book(folders, lambda book: book.end(line)) if folders.journal.exists() else False
-    _say(f"{line} {'is no longer' if was_closed else 'was not'} closed by hand; {_by_hours(hours)}. {_tell(folders)}")
+    say(f"{line} {'is no longer' if was_closed else 'was not'} closed by hand; {_by_hours(hours)}. {_tell(folders)}")
 
 
 def _by_hours(hours: LineHours) -> str:
-    now = datetime.fromtimestamp(SteadyClock()(), UTC)
+    now = this_moment()
     return f"by its hours it is {'open' if hours.is_open(now) else 'closed'} now"
 
 
@@ -79,7 +77,3 @@ def _tell(folders: SiteFolders) -> str:
     except ControlError as error:
         refuse(f"written, but the engine has not taken it over yet: {error}")
     return "The engine knows."
-
-
-def _say(text: str) -> None:
-    out.print(Text(text), soft_wrap=True)

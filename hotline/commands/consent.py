@@ -12,8 +12,8 @@ from sqlalchemy import Connection
 from crm_bridge.card.finding import addresses_of, find_customers, is_mail
 from crm_bridge.consent import Channel, say
 from crm_bridge.numbers import e164
+from hotline.clock import this_moment
 from hotline.commands.crm_access import change_crm, who
-from hotline.commands.people import this_moment
 from hotline.commands.showing import DEFAULT_SITE, SiteOption, out, refuse, site_of
 
 

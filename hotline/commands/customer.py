@@ -18,11 +18,11 @@ from crm_bridge.card.noting import LONGEST_NOTE, note, set_fields
 from crm_bridge.card.time_line import Contact, time_line
 from crm_bridge.card.trail import Change, trail
 from crm_bridge.numbers import e164
+from hotline.clock import this_moment
 from hotline.commands.card_text import show_card
 from hotline.commands.cells import in_json, in_table
 from hotline.commands.crm_access import ask_crm, change_crm, who
 from hotline.commands.customer_fields import overruled, read_fields
-from hotline.commands.people import this_moment
 from hotline.commands.showing import (
     DEFAULT_SITE,
     JsonOption,

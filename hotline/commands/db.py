@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import sqlite3
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from alembic.util import CommandError
-from rich.text import Text
 from sqlalchemy.exc import SQLAlchemyError
 
 from crm_bridge.backup.form import BadBackup
 from crm_bridge.migrating import go_back, head, known_revisions
 from hotline.backups import back_up_aside, state_of
-from hotline.clock import SteadyClock
+from hotline.clock import this_moment
 from hotline.commands.crm_access import crm_url
-from hotline.commands.showing import DEFAULT_SITE, JsonOption, SiteOption, out, refuse, run, show_json, site_of
+from hotline.commands.showing import DEFAULT_SITE, JsonOption, SiteOption, refuse, run, say, show_json, site_of
 from hotline.control import ControlError, NotRunning, ask
 from hotline.settings import SiteFolders
 from hotline.site.site import Site
@@ -35,7 +33,7 @@ def status(site: SiteOption = DEFAULT_SITE, as_json: JsonOption = False) -> None
     if as_json:
         show_json([told])
     else:
-        _say(f"tables: {revision or 'none yet'}; this program: {head()} (knows {', '.join(known_revisions())})")
+        say(f"tables: {revision or 'none yet'}; this program: {head()} (knows {', '.join(known_revisions())})")
     if revision != head():
         raise typer.Exit(1)
 
@@ -47,12 +45,12 @@ def upgrade(site: SiteOption = DEFAULT_SITE) -> None:
     folders.var.mkdir(mode=0o700, exist_ok=True)
     backups: dict[str, Path] = {}
     try:
-        before = run(lambda: bring_up(loaded, folders, _now(), backups))
+        before = run(lambda: bring_up(loaded, folders, this_moment(), backups))
     except NotBroughtUp as reason:
         refuse(str(reason))
     for made in backups.values():
-        _say(f"the store of before is in {made}")
-    _say(f"the tables are those of this program, {head()}" + (f"; they were {before}" if before != head() else ""))
+        say(f"the store of before is in {made}")
+    say(f"the tables are those of this program, {head()}" + (f"; they were {before}" if before != head() else ""))
 
 
 @app.command()
@@ -69,11 +67,11 @@ def downgrade(
     if not sure:
         refuse(f"from {now} back to {revision}: what is only in the newer tables goes. Say --yes", 2)
     try:
-        made = back_up_aside(loaded, folders, f"auto-{now}", _now())
+        made = back_up_aside(loaded, folders, f"auto-{now}", this_moment())
         run(lambda: go_back(crm_url(loaded, folders), revision))
     except (SQLAlchemyError, sqlite3.Error, CommandError, BadBackup, OSError) as error:
         refuse(f"the tables are still those of {now}: {short(error)}")
-    _say(f"the tables are those of {revision}; the store of before is in {made}")
+    say(f"the tables are those of {revision}; the store of before is in {made}")
 
 
 def _refuse_wrong(revision: str, now: str | None) -> None:
@@ -104,11 +102,3 @@ def _state(site: Site, folders: SiteFolders) -> tuple[str | None, bool]:
         return state_of(crm_url(site, folders))
     except (SQLAlchemyError, OSError) as error:
         refuse(f"the CRM store cannot be read: {short(error)}")
-
-
-def _now() -> datetime:
-    return datetime.fromtimestamp(SteadyClock()(), UTC)
-
-
-def _say(text: str) -> None:
-    out.print(Text(text), soft_wrap=True)

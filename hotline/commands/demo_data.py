@@ -9,7 +9,6 @@ from functools import partial
 from typing import Annotated
 
 import typer
-from rich.text import Text
 
 from acd.event_log import EventLog
 from acd.events import AcdEvent, EventKind
@@ -19,7 +18,7 @@ from crm_bridge.demo.making import Made, NotHere, make_company
 from crm_bridge.fold import UNKNOWN_SOURCE
 from crm_bridge.store import SourceName
 from hotline.commands.crm_access import change_crm
-from hotline.commands.showing import DEFAULT_SITE, JsonOption, SiteOption, out, refuse, show_json, site_of
+from hotline.commands.showing import DEFAULT_SITE, JsonOption, SiteOption, out, refuse, say, show_json, site_of
 from hotline.settings import SiteFolders
 from hotline.site.site import Site
 
@@ -104,6 +103,6 @@ def _show(made: Made, told: int, as_json: bool) -> None:
         show_json([{"rows": made.rows, "events": told}])
         return
     counts = ", ".join(f"{count} {table.replace('_', ' ')}" for table, count in made.rows.items())
-    out.print(Text(f"A sample company is there: {counts}."), soft_wrap=True)
+    say(f"A sample company is there: {counts}.")
     if not told:
         out.print("The ACD's event log has something in it and was left alone: the reports of a day do not know of it.")

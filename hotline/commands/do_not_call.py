@@ -8,14 +8,13 @@ from functools import partial
 from typing import Annotated
 
 import typer
-from rich.text import Text
 
 from crm_bridge import do_not_call
 from crm_bridge.do_not_call import Listed
 from crm_bridge.numbers import e164
+from hotline.clock import this_moment
 from hotline.commands.cells import in_json, in_spreadsheet
 from hotline.commands.crm_access import change_crm, read_crm, who
-from hotline.commands.people import this_moment
 from hotline.commands.showing import (
     DEFAULT_SITE,
     CsvOption,
@@ -23,6 +22,7 @@ from hotline.commands.showing import (
     SiteOption,
     out,
     refuse,
+    say,
     show_csv,
     show_json,
     show_table,
@@ -59,7 +59,7 @@ def add(
     now = this_moment()
     entry = Listed(_number(number, loaded), now, _until(until, now, loaded), reason, who())
     change_crm(loaded, folders, lambda store: store.write(partial(do_not_call.add, entry=entry)))
-    out.print(Text(f"{entry.e164} is not called any more."), soft_wrap=True)
+    say(f"{entry.e164} is not called any more.")
 
 
 @app.command()
@@ -70,7 +70,7 @@ def remove(number: NumberArgument, site: SiteOption = DEFAULT_SITE) -> None:
     job = partial(do_not_call.remove, e164=found, by=who(), at=this_moment())
     if not change_crm(loaded, folders, lambda store: store.write(job)):
         refuse(f"{found} is not on the list")
-    out.print(Text(f"{found} is off the list."), soft_wrap=True)
+    say(f"{found} is off the list.")
 
 
 @app.command("list")

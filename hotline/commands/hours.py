@@ -8,19 +8,18 @@ from difflib import get_close_matches
 from typing import Annotated, Any
 
 import typer
-from rich.text import Text
 
 from crm_bridge.journal import JournalError
-from hotline.clock import SteadyClock
+from hotline.clock import this_moment
 from hotline.closings import closure_book, told
 from hotline.commands.showing import (
     DEFAULT_SITE,
     JsonOption,
     SiteOption,
-    out,
     printable,
     refuse,
     run,
+    say,
     show_json,
     show_table,
     site_of,
@@ -47,7 +46,7 @@ def hours(
 ) -> None:
     """A week of a line: from DATE on, each date with the reason for its hours."""
     loaded, folders = site_of(site)
-    plan, now = hours_of(loaded, line), datetime.fromtimestamp(SteadyClock()(), UTC)
+    plan, now = hours_of(loaded, line), this_moment()
     first = day.date() if day is not None else now.astimezone(plan.zone).date()
     closure = closed_by_hand(folders, line, now)
     rows = list(_rows(line, plan, first, closure))
@@ -56,7 +55,7 @@ def hours(
         return
     cells = ([row["date"], row["weekday"], _why(row, plan), ", ".join(row["hours"]) or "closed"] for row in rows)
     show_table(f"{line} ({plan.zone.key})", ("date", "weekday", "why", "hours"), cells)
-    out.print(Text(_state(line, plan, closure, now)), soft_wrap=True)
+    say(_state(line, plan, closure, now))
 
 
 def hours_of(site: Site, line: str) -> LineHours:

@@ -30,6 +30,7 @@ from hotline.commands.showing import (
     printable,
     refuse,
     run,
+    say,
     show_json,
     show_table,
     site_of,
@@ -192,7 +193,7 @@ def _line(one: Difference) -> str:
 
 
 def _say(text: str) -> None:
-    out.print(Text(printable(text)), soft_wrap=True)
+    say(printable(text))
 
 
 def _say_more(count: int, what: str) -> None:

@@ -8,15 +8,14 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.text import Text
 from sqlalchemy import Connection
 
 from crm_bridge import leads as steps
 from crm_bridge.lead_refusals import why_not
 from crm_bridge.work_lists.items import BadItem, ItemKind, read_item
+from hotline.clock import this_moment
 from hotline.commands.crm_access import change_crm, who
-from hotline.commands.people import this_moment
-from hotline.commands.showing import DEFAULT_SITE, SiteOption, out, refuse, site_of
+from hotline.commands.showing import DEFAULT_SITE, SiteOption, refuse, say, site_of
 
 app = typer.Typer(help="A lead in dealers' hands: accept, return, assign, won, lost.", no_args_is_help=True)
 
@@ -73,7 +72,7 @@ def _do(site: Path, text: str, act: str, step: _Step, *, done: str, holder: str 
     why_not = change_crm(loaded, folders, lambda store: store.write(job))
     if why_not:
         refuse(why_not)
-    out.print(Text(f"lead-{lead}: {done}."), soft_wrap=True)
+    say(f"lead-{lead}: {done}.")
 
 
 def _lead_id(text: str) -> int:

@@ -14,9 +14,10 @@ from rich.text import Text
 from crm_bridge.work_lists import missed
 from crm_bridge.work_lists.lines import Line, Wanted
 from crm_bridge.work_lists.registry import LISTS, ListName
+from hotline.clock import this_moment
 from hotline.commands.cells import in_json, in_spreadsheet, in_table, span
 from hotline.commands.crm_access import ask_crm, read_crm
-from hotline.commands.people import AsOption, person, this_moment
+from hotline.commands.people import AsOption, person
 from hotline.commands.showing import (
     DEFAULT_SITE,
     CsvOption,

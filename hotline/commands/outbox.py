@@ -11,19 +11,28 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
-from rich.text import Text
 
 from crm_bridge import dead_letters
 from crm_bridge.dead_letters import DeadLetter, Outbox, Undroppable
 from crm_bridge.journal import Journal
 from crm_bridge.store import CrmStore, StoreAway
-from hotline.appending import append_lines
 from hotline.clock import SteadyClock
 from hotline.commands.crm_access import store_of, who
 from hotline.commands.journal_access import with_journal
-from hotline.commands.showing import DEFAULT_SITE, JsonOption, SiteOption, out, refuse, show_json, show_table, site_of
+from hotline.commands.showing import (
+    DEFAULT_SITE,
+    JsonOption,
+    SiteOption,
+    out,
+    refuse,
+    say,
+    show_json,
+    show_table,
+    site_of,
+)
 from hotline.settings import SiteFolders
 from hotline.site.site import Site
+from ivr.on_disk import append_lines
 
 _NOTHING = Outbox(0, None, ())
 _COLUMNS = ("seq", "call", "kind", "when", "reason")
@@ -113,7 +122,7 @@ def drop(
             await store.close()
 
     letters: list[DeadLetter] = with_journal(folders, give_up, [])
-    out.print(Text(f"{len(letters)} dropped; they are in {folders.dropped}."), soft_wrap=True)
+    say(f"{len(letters)} dropped; they are in {folders.dropped}.")
 
 
 async def _drop(journal: Journal, store: CrmStore, folders: SiteFolders, seqs: Sequence[int]) -> list[DeadLetter]:

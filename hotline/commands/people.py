@@ -1,13 +1,11 @@
-"""Who does something from a terminal, for themselves or for somebody else, and when."""
+"""Who does something from a terminal, for themselves or for somebody else."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
-from hotline.clock import SteadyClock
 from hotline.commands.crm_access import who
 from hotline.site.site import Site
 
@@ -32,7 +30,3 @@ def person(site: Site, said: str) -> str:
     if said.isdecimal():
         raise typer.BadParameter(f"there is no agent {said}; there are {', '.join(site.agents)}")
     return f"cli:{said}"
-
-
-def this_moment() -> datetime:
-    return datetime.fromtimestamp(SteadyClock()(), UTC)

@@ -5,21 +5,19 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, TypeVar
 
 import typer
-from rich.text import Text
 
 from crm_bridge.database import file_of
 from crm_bridge.journal import Journal, JournalError
 from crm_bridge.persons.identity import person_of
 from crm_bridge.persons.spelling import NoNumber, known_as
 from crm_bridge.store import CrmStore, EntryRefused, StoreAway
-from hotline.clock import SteadyClock
+from hotline.clock import SteadyClock, this_moment
 from hotline.commands.crm_access import store_of, who
-from hotline.commands.showing import DEFAULT_SITE, SiteOption, out, refuse, run, site_of
+from hotline.commands.showing import DEFAULT_SITE, SiteOption, refuse, run, say, site_of
 from hotline.control import ControlError, ask
 from hotline.persons.erasing import Erased, InTheBooks, NotNow, Place, erase, in_short
 from hotline.persons.exporting import export as exported
@@ -48,10 +46,10 @@ def export(
         refuse(f"{target} is there already; nothing was written")
 
     async def work(store: CrmStore, journal: Journal) -> str:
-        count = await exported(folders, store, journal, known, target, _now())
+        count = await exported(folders, store, journal, known, target, this_moment())
         return ", ".join(f"{number} {what}" for what, number in count.items())
 
-    _say(f"{target}: {_with_both(loaded, folders, work)}")
+    say(f"{target}: {_with_both(loaded, folders, work)}")
 
 
 @app.command("erase")
@@ -65,7 +63,7 @@ def erase_person(
     known = _known(number, loaded)
     if not sure:
         _ask(loaded, folders, known)
-    wish = Wish((known,), who(), _now().isoformat())
+    wish = Wish((known,), who(), this_moment().isoformat())
 
     async def work(store: CrmStore, journal: Journal) -> Erased | str:
         engine_up = await _engine_up(folders)
@@ -79,7 +77,7 @@ def erase_person(
 
     done = _with_both(loaded, folders, work)
     if isinstance(done, str):
-        _say(f"not yet: {done}. It is written down, and the engine does it as soon as it can")
+        say(f"not yet: {done}. It is written down, and the engine does it as soon as it can")
         return
     _tell(done, folders)
 
@@ -91,18 +89,18 @@ def _ask(site: Site, folders: SiteFolders, number: str) -> None:
             return f"we know no customer and no call of {number}; it is looked for in all texts, logs and records"
         return f"{', '.join(sorted(person.numbers))}: {len(person.customers)} customers, {len(person.calls)} calls"
 
-    _say(_with_both(site, folders, look))
+    say(_with_both(site, folders, look))
     if not typer.confirm("Forget them? It cannot be undone."):
         raise typer.Exit(1)
 
 
 def _tell(done: Erased, folders: SiteFolders) -> None:
-    _say(f"forgotten: {in_short(done)}")
+    say(f"forgotten: {in_short(done)}")
     if done.dealers:
-        _say(f"dealer {', '.join(done.dealers)} has this number, and stays: dealers are the house's partners")
+        say(f"dealer {', '.join(done.dealers)} has this number, and stays: dealers are the house's partners")
     if done.traces:
-        _say("the journal's file is written anew as soon as no call is up")
-    _say(
+        say("the journal's file is written anew as soon as no call is up")
+    say(
         f"not reached: {len(list(folders.backups.glob('*.tar')))} backups in {folders.backups}, and what is kept"
         " elsewhere (copies of backups, exports, logs that are sent away, the SMS gateway's and the carrier's own"
         " records). Whoever restores a backup here forgets them again"
@@ -146,11 +144,3 @@ def _with_both(site: Site, folders: SiteFolders, work: Callable[[CrmStore, Journ
         refuse(f"the journal cannot be used: {error}")
     except (OSError, sqlite3.Error) as error:
         refuse(str(error))
-
-
-def _now() -> datetime:
-    return datetime.fromtimestamp(SteadyClock()(), UTC)
-
-
-def _say(text: str) -> None:
-    out.print(Text(text), soft_wrap=True)

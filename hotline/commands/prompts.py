@@ -20,6 +20,7 @@ from hotline.commands.showing import (
     out,
     refuse,
     run,
+    say,
     show_json,
     show_table,
     site_of,
@@ -59,7 +60,7 @@ def build(site: SiteOption = DEFAULT_SITE) -> None:
     made = _with_bar(loaded, shelf)
     for each in made:
         if each.origin is not Origin.CACHE or each.refused:
-            out.print(Text(f"{each.key} in {each.language}: {each.origin}" + _but(each)), soft_wrap=True)
+            say(f"{each.key} in {each.language}: {each.origin}" + _but(each))
     new = sum(each.origin not in (Origin.CACHE, Origin.NOWHERE) for each in made)
     out.print(f"{new} made, {len(made) - new} as they were. {_tell(folders)}", soft_wrap=True)
     if any(each.refused for each in made):

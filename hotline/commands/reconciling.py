@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.text import Text
 
 from crm_bridge.cdr import CdrFile, NoCdr, read_cdr
 from crm_bridge.cdr_reconcile import Findings, House, as_told, compare
@@ -19,7 +18,7 @@ from crm_bridge.rules import DAY_S
 from crm_bridge.store import EntryRefused, StoreAway
 from hotline.clock import SteadyClock
 from hotline.commands.crm_access import store_of
-from hotline.commands.showing import DEFAULT_SITE, JsonOption, SiteOption, out, refuse, run, show_json, site_of
+from hotline.commands.showing import DEFAULT_SITE, JsonOption, SiteOption, refuse, run, say, show_json, site_of
 from hotline.settings import SiteFolders
 from hotline.site.site import Site
 from ivr.media_source import UNKNOWN
@@ -132,13 +131,9 @@ def _tell(told: Findings, records: CdrFile, site: Site, dry_run: bool, as_json: 
         if entry.kind != OUTCOME:
             when = datetime.fromtimestamp(entry.at, UTC).astimezone(site.timezone)
             done = "added" if entry.call_id in told.added else "corrected"
-            _say(f"{would}{done}: {entry.call_id}, {when:%m-%d %H:%M:%S}")
-    _say(
+            say(f"{would}{done}: {entry.call_id}, {when:%m-%d %H:%M:%S}")
+    say(
         f"{told.seen} calls in {records.lines} records: {told.known} known, {len(told.added)} {would}added,"
         f" {len(told.corrected)} {would}corrected, {told.young} may still go on, {told.old} too old to judge,"
         f" {records.strange} records unreadable"
     )
-
-
-def _say(text: str) -> None:
-    out.print(Text(text), soft_wrap=True)

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import sqlite3
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.text import Text
 from sqlalchemy.exc import SQLAlchemyError
 
 from crm_bridge.backup.form import BadBackup
 from crm_bridge.backup.reading import open_backup
 from crm_bridge.backup.swapping import SwapFailed
 from crm_bridge.journal import JournalError
-from hotline.clock import SteadyClock
-from hotline.commands.backup import _told
-from hotline.commands.showing import DEFAULT_SITE, SiteOption, out, refuse, run, site_of
+from hotline.clock import this_moment
+from hotline.commands.backup import in_short
+from hotline.commands.showing import DEFAULT_SITE, SiteOption, refuse, run, say, site_of
 from hotline.restoring import restore as restored
 from hotline.store_opening import short
 
@@ -30,9 +28,9 @@ def restore(
     """Put a backup in the place of the CRM's content; then the journal delivers what came after it."""
     loaded, folders = site_of(site)
     _ask(file, loaded.name, sure)
-    now = datetime.fromtimestamp(SteadyClock()(), UTC)
+    now = this_moment()
     try:
-        done = run(lambda: restored(loaded, folders, file, now, _say))
+        done = run(lambda: restored(loaded, folders, file, now, say))
     except (BadBackup, SwapFailed) as reason:
         refuse(f"nothing was restored: {reason}")
     except (SQLAlchemyError, sqlite3.Error, OSError) as error:
@@ -41,8 +39,8 @@ def restore(
         refuse(
             f"restored; the next engine lets the journal deliver again what came after it, which failed now: {error}"
         )
-    _say(f"restored: {_told(done.manifest)}")
-    _say(f"the journal delivers {done.again} entries again; the store takes those that it lacks")
+    say(f"restored: {in_short(done.manifest)}")
+    say(f"the journal delivers {done.again} entries again; the store takes those that it lacks")
 
 
 def _ask(file: Path, name: str, sure: bool) -> None:
@@ -53,12 +51,8 @@ def _ask(file: Path, name: str, sure: bool) -> None:
         refuse(f"{file} cannot be restored: {reason}")
     except OSError as error:
         refuse(f"{file} cannot be read: {error.strerror}")
-    _say(f"{file}: {_told(manifest)}")
+    say(f"{file}: {in_short(manifest)}")
     if manifest.site != name:
-        _say(f"this site is {name}, the backup is of {manifest.site}")
+        say(f"this site is {name}, the backup is of {manifest.site}")
     if not sure and not typer.confirm("Put it in the place of what the CRM store holds now?"):
         raise typer.Exit(1)
-
-
-def _say(text: str) -> None:
-    out.print(Text(text), soft_wrap=True)

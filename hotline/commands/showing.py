@@ -37,6 +37,11 @@ out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
 
 
+def say(text: str) -> None:
+    """A line of any length, as it is: nothing in it is a style."""
+    out.print(Text(text), soft_wrap=True)
+
+
 def refuse(message: str, code: int = 1) -> NoReturn:
     """End the command: what is wrong, on stderr, and an exit code that is not 0."""
     err.print(Text(f"hotline: {message}"), soft_wrap=True)

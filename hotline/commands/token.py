@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from typing import Annotated
 
@@ -11,7 +11,7 @@ from rich.text import Text
 
 from crm_bridge.editing.act import Act, Refusal
 from crm_bridge.tokens import SCOPES, Token, all_tokens, draw_token, make_token, revoke_token
-from hotline.clock import SteadyClock
+from hotline.clock import this_moment
 from hotline.commands.crm_access import change_crm, read_crm, who
 from hotline.commands.showing import (
     DEFAULT_SITE,
@@ -76,7 +76,7 @@ def revoke(name: _NameArgument, site: SiteOption = DEFAULT_SITE) -> None:
 
 
 def _act(site: Site) -> Act:
-    return Act(who(), datetime.fromtimestamp(SteadyClock()(), UTC), site.crm_rules, site.country)
+    return Act(who(), this_moment(), site.crm_rules, site.country)
 
 
 def _as_json(token: Token) -> dict[str, object]:

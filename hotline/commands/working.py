@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.text import Text
 from sqlalchemy import Connection
 
 from crm_bridge.work_lists import working
 from crm_bridge.work_lists.items import BadItem, Item, ItemKind, read_item
 from crm_bridge.work_lists.standing import Refusal, Why
+from hotline.clock import this_moment
 from hotline.commands.crm_access import change_crm, who
-from hotline.commands.people import AsOption, person, this_moment
-from hotline.commands.showing import DEFAULT_SITE, SiteOption, out, refuse, site_of
+from hotline.commands.people import AsOption, person
+from hotline.commands.showing import DEFAULT_SITE, SiteOption, refuse, say, site_of
 from hotline.site.site import Site
 
 app = typer.Typer(help="A line of `hotline list`: take it on, give it, drop it, close it.", no_args_is_help=True)
@@ -32,7 +32,7 @@ def take(item: ItemArgument, me: AsOption = "", force: ForceOption = False, site
     """It is mine from now on."""
     mine = person(site_of(site)[0], me)
     _do(site, item, partial(working.take, me=mine, at=this_moment(), by=who(), force=force))
-    _say(f"{item}: taken on by {mine}.")
+    say(f"{item}: taken on by {mine}.")
 
 
 @app.command()
@@ -49,7 +49,7 @@ def give(
         raise typer.BadParameter("TO is empty: an agent's extension, or a name")
     theirs, mine = person(loaded, to), person(loaded, me)
     _do(site, item, partial(working.give, to=theirs, me=mine, at=this_moment(), by=who(), force=force))
-    _say(f"{item}: given to {theirs}.")
+    say(f"{item}: given to {theirs}.")
 
 
 @app.command()
@@ -57,7 +57,7 @@ def drop(item: ItemArgument, me: AsOption = "", force: ForceOption = False, site
     """Not mine any more: anybody may take it."""
     mine = person(site_of(site)[0], me)
     _do(site, item, partial(working.drop, me=mine, at=this_moment(), by=who(), force=force))
-    _say(f"{item}: nobody's.")
+    say(f"{item}: nobody's.")
 
 
 @app.command()
@@ -72,7 +72,7 @@ def close(
         raise typer.BadParameter(f"--note has more than {working.LONGEST_NOTE} characters")
     mine = person(site_of(site)[0], me)
     _do(site, item, partial(working.close, me=mine, at=this_moment(), by=who(), note=note))
-    _say(f"{item}: done.")
+    say(f"{item}: done.")
 
 
 def _do(site: Path, text: str, act: _Act) -> None:
@@ -95,7 +95,3 @@ def _told(refusal: Refusal, item: Item, site: Site) -> str:
     elif item.kind is ItemKind.LEAD and refusal.why is Why.ELSEWHERE:
         hint = f": hotline lead accept, won or lost {item.key}"
     return f"{refusal.text}{since}{hint}"
-
-
-def _say(text: str) -> None:
-    out.print(Text(text), soft_wrap=True)

@@ -14,9 +14,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from hotline.appending import append_lines
 from hotline.settings import SiteFolders
 from hotline.whole_file import write_whole
+from ivr.on_disk import append_lines
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import errno
-import fcntl
-import json
-import os
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
 from ivr.flow.outside import OutsideFailed, TextMessage
+from ivr.on_disk import append_lines
 
 
 class FileGateway:
@@ -25,34 +22,7 @@ class FileGateway:
     async def send(self, message: TextMessage) -> None:
         """On the disk when it returns."""
         at = datetime.fromtimestamp(self._clock(), UTC).isoformat(timespec="milliseconds")
-        line = json.dumps({"at": at, **asdict(message)}, ensure_ascii=False) + "\n"
         try:
-            await asyncio.to_thread(_append, self._file, line.encode("utf-8", "replace"))
+            await asyncio.to_thread(append_lines, self._file, [{"at": at, **asdict(message)}])
         except OSError as fault:
             raise OutsideFailed(f"the outbox cannot be written: {fault.strerror}") from None
-
-
-def _append(file: Path, line: bytes) -> None:
-    """One line after the other, whoever writes. What a full disk has taken of a line is given back."""
-    new = not file.exists()
-    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        written = os.write(descriptor, line)
-        if written < len(line):
-            os.ftruncate(descriptor, os.fstat(descriptor).st_size - written)
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-    if new:
-        _sync_folder(file.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
