@@ -140,11 +140,11 @@ async def _join(
     returning = (
         record.joined_at is not None and record.queue == wish.queue and record.gave_up is None and not record.legs
     )
+    whispered = await whisper(record, centre, wish.queue)  # may take a moment, which is not to cost the place in line
     now = centre.clock()
     joined_at = record.joined_at if record.joined_at is not None else _first_joined(record, centre, wish, now)
     entered_at = joined_at if returning else now
     record.attributes = dict(wish.attributes)
-    whispered = await whisper(record, centre, wish.queue)
     await session.set_variables(
         {
             variables.JOINED: str(int(joined_at * 1000)),

@@ -102,7 +102,7 @@ async def test_an_announcement_yields_to_the_agent(site: LiveSite, witness: Witn
         free_at = time.time()
         rung = await phone.wait("incoming")
         assert rung.at - free_at < 1.5  # the announcement is longer
-        await phone.wait("confirmed")
+        await witness.until_agent(SPECIALIST, engagement="talking")  # "confirmed" is too soon to hang up: no bridge yet
         await phone.hang_up(rung.call)
     assert (await witness.row(ani)).outcome == "answered"
 
@@ -117,7 +117,7 @@ async def test_anyone_now_instead_of_a_specialist(site: LiveSite, witness: Witne
         assert witness.offers(ani) == []
         await caller.press("1")
         rung = await phone.wait("incoming", timeout_s=3)
-        await phone.wait("confirmed")
+        await witness.until_agent(ANYONE, engagement="talking")
         await phone.hang_up(rung.call)
     assert (await witness.row(ani)).agent == ANYONE
 
@@ -186,11 +186,12 @@ async def test_a_call_back_keeps_its_place_and_is_dialled_once(
         await phone.hang_up(offered.call)
         await carrier.ended()
         again = await phone.wait("incoming", timeout_s=5)  # and now the one who came later
-        await phone.wait("confirmed")
+        await witness.until_agent(SPECIALIST, engagement="talking")
         await phone.hang_up(again.call)
         assert len(carrier.calls()) == 1
-    row = await witness.row(f"+86{first}")
-    assert (row.outcome, row.agent) == ("answered", SPECIALIST)
+    for number in (f"+86{first}", second):
+        row = await witness.row(number)
+        assert (row.outcome, row.agent) == ("answered", SPECIALIST)
 
 
 async def test_nobody_picks_up_and_it_becomes_a_task(
@@ -228,16 +229,15 @@ async def test_an_agent_rings_back_who_gave_up(
         await callers.ended()
     assert (await witness.row(ani)).outcome == "abandoned_queue"
     manner = PhoneManner(ring_s=0.2, talk=Talk(1, 1))
-    async with (
-        Carrier(site, CARRIER, carrier_port, tmp_path / "carrier", manner) as carrier,
-        site.desk(ANYONE, "*38") as desk,
-    ):
-        await carrier.rung(timeout_s=15)
-        assert f"+86{ani}@" in carrier.invite()
-        await carrier.ended()
-        await desk.ended()
-    # Nobody rings the same caller twice: the desk says that there is nobody, and no carrier is needed for that.
-    assert await at_desk(site, ANYONE, "*38", tmp_path) == "desk_nobody_left"
+    async with Carrier(site, CARRIER, carrier_port, tmp_path / "carrier", manner) as carrier:
+        async with site.desk(ANYONE, "*38") as desk:
+            await carrier.rung(timeout_s=15)
+            assert f"+86{ani}@" in carrier.invite()
+            await carrier.ended()
+            await desk.ended()
+        # Nobody rings the same caller twice: the desk says that there is nobody.
+        assert await at_desk(site, ANYONE, "*38", tmp_path) == "desk_nobody_left", carrier.calls()
+        assert len(carrier.calls()) == 1
 
 
 async def test_lamps_show_who_is_here_and_who_waits(site: LiveSite, witness: Witness) -> None:
