@@ -35,7 +35,6 @@ GOOD, BUSY, DEAF = AGENTS[:16], AGENTS[16:18], AGENTS[18:]
 OFFER_S = 5
 TALK = Talk(1.5, 4.0)
 IDLE_S = 0.5
-SAME_MOMENT_S = 0.01  # a call's own journal says when it was queued, a moment after it was
 JUST_LEFT_S = 0.3  # a caller who leaves while the phone is being answered
 
 
@@ -142,18 +141,25 @@ def talked_s(call: PhoneCall) -> float:
 
 
 def _first_come_first_served(witness: Witness, rows: Sequence[CallRow]) -> None:
-    """By the first offer of each call: a phone that did not answer sends its call back, not to the end of the line."""
-    first: dict[str, float] = {}
-    for event in read(witness.live.folders.events, 0, time.time() + 60):  # the decision's own instant
-        if event.kind is EventKind.OFFERED:
-            first.setdefault(event.call_id, event.at)
-    queued = sorted(
-        (row.queued_at.timestamp(), first[row.call_id]) for row in rows if row.queued_at and row.call_id in first
-    )
-    offered = [at for _, at in queued]
-    assert len(offered) > CALLS // 2
-    behind = [earlier - later for earlier, later in pairwise(offered) if earlier - later > SAME_MOMENT_S]
-    assert behind == []
+    """Whoever is offered, nobody who joined earlier stands in line without an offer: by the event log, at the instant
+    of each decision. A phone that did not answer sends its call back to its place, not to the end of the line."""
+    joined: dict[str, float] = {}
+    unoffered: set[str] = set()  # and in line
+    offered: set[str] = set()
+    passed: list[tuple[str, str, float]] = []
+    for event in read(witness.live.folders.events, 0, time.time() + 60):
+        if event.kind is EventKind.QUEUED and event.call_id not in joined:
+            joined[event.call_id] = float(str(event.fields["joined_at"]))
+            unoffered.add(event.call_id)
+        elif event.kind is EventKind.QUEUE_LEFT:
+            unoffered.discard(event.call_id)
+        elif event.kind is EventKind.OFFERED:
+            unoffered.discard(event.call_id)
+            offered.add(event.call_id)
+            mine = joined[event.call_id]
+            passed += [(event.call_id, other, mine - joined[other]) for other in unoffered if joined[other] < mine]
+    assert passed == []
+    assert sum(row.call_id in offered for row in rows) > CALLS // 2
 
 
 def _nobody_waits_for_an_idle_agent(rung: Sequence[PhoneCall], rows: Sequence[CallRow]) -> None:

@@ -273,3 +273,17 @@ async def test_a_name_that_cannot_be_said_costs_nothing_but_itself(crm: Crm) -> 
     whispered = caller.variables[variables.WHISPER]
     assert whispered.endswith("whisper_broken_promise")
     assert "whisper_caller" not in whispered
+
+
+async def test_a_name_that_takes_a_moment_is_said_before_the_place_in_line_counts(crm: Crm) -> None:
+    """Else a caller whom we do not know, and who came later, would be in line before them, and be offered first."""
+
+    async def slow(spoken: Spoken, language: str) -> str | None:
+        crm.centre.clock.now += 0.25
+        return f"/said/{spoken.text}"
+
+    crm.centre.centre = replace(crm.centre.centre, utter=slow)
+    caller = await crm.centre.dial("2246810#")
+    await caller.said(*QUEUED)
+    assert "/said/王芳" in caller.variables[variables.WHISPER]
+    assert int(caller.variables[variables.JOINED]) == int(crm.centre.clock() * 1000)
