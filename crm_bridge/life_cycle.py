@@ -45,7 +45,8 @@ def stage_of(days: Iterable[date], today: date, rules: StageRules) -> Stage:
         return Stage.LAPSED
     gaps = [nr for nr, (before, after) in enumerate(pairwise(placed), 1) if after - before > longest]
     since = placed[gaps[-1] :] if gaps else placed
-    if sum(today - day <= timedelta(days=rules.loyal_days) for day in since) >= rules.loyal_orders:
+    loyal_from = today - timedelta(days=rules.loyal_days)
+    if len([day for day in since if day >= loyal_from]) >= rules.loyal_orders:
         return Stage.LOYAL
     if len(since) > 1:
         return Stage.REPEAT

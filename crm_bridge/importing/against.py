@@ -78,16 +78,19 @@ def compare(
     for key, row in said.items():
         before = found.get(key)
         if before is None:
-            compared.new.append(
-                (key, *(blank if new is None else new for new, blank in zip(row, target.blank, strict=True)))
-            )
+            compared.new.append((key, *_filled(row, target.blank)))
             continue
-        after = tuple(old if new is None else new for new, old in zip(row, before, strict=True))
+        after = tuple(_filled(row, before))
         if after == before:
             compared.same += 1
         else:
             compared.changed[key] = before, after
     return compared
+
+
+def _filled(row: Sequence[Any], otherwise: Sequence[Any]) -> list[Any]:
+    """``row``, and where it says nothing what ``otherwise`` says."""
+    return [other if new is None else new for new, other in zip(row, otherwise, strict=True)]
 
 
 def write(connection: Connection, who: Who, compared: Compared) -> None:

@@ -37,6 +37,7 @@ _TARGET = Target(
 _COUNTS = ("customer_id", "placed_on", "status")  # by which the customers' stages go
 _LINES = ("number", "line", "product", "name", "quantity", "price", "amount")
 _MOST = Decimal(10**14)
+_NO_COST = Decimal(0)
 
 
 def columns(house: House) -> Sequence[Column]:
@@ -59,17 +60,19 @@ def columns(house: House) -> Sequence[Column]:
 
 @dataclass(slots=True)
 class _Order:
-    """``head``: as `_HEAD`; ``lines``: as `_LINES` from the product on; ``said``: the same, to find one."""
+    """``head``: as `_HEAD`; ``lines``: as `_LINES` from the product on; ``said``: the same, to find one; ``total``: of
+    the lines."""
 
     line: int
     head: tuple[Any, ...]
     lines: list[tuple[Any, ...]] = field(default_factory=list)
     said: set[tuple[Any, ...]] = field(default_factory=set)
+    total: Decimal = _NO_COST
     sound: bool = True
 
     @property
     def amount(self) -> Decimal | None:
-        return sum((line[-1] for line in self.lines), Decimal(0)) if self.lines else self.head[4]
+        return self.total if self.lines else self.head[4]
 
 
 def plan(connection: Connection, sheet: Sheet, house: House, problems: Problems) -> Plan:
@@ -135,6 +138,7 @@ def _add_line(order: _Order, line: int, number: str, cells: Sequence[Any], probl
             order.sound = False
         order.lines.append(said)
         order.said.add(said)
+        order.total += said[-1]
 
 
 def _customers(
