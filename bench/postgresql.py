@@ -11,6 +11,8 @@ import shutil
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -101,16 +103,32 @@ class PostgresServer:
         """As when the machine loses power."""
         self._end("KILL")
 
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Its connections are open, and nothing comes."""
+        processes = self._processes()
+        subprocess.run(("kill", "-STOP", *processes), check=True)
+        try:
+            yield
+        finally:
+            subprocess.run(("kill", "-CONT", *processes), check=False, stderr=subprocess.DEVNULL)
+
     def _end(self, signal: str) -> None:
         if self._process is None or self._process.poll() is not None:
             return
-        children = subprocess.run(
-            ("pgrep", "-P", str(self._process.pid)), capture_output=True, text=True, check=False
-        ).stdout.split()
-        subprocess.run(("kill", f"-{signal}", str(self._process.pid)), check=False)
+        first, *children = self._processes()
+        subprocess.run(("kill", f"-{signal}", first), check=False)
         self._process.wait(20)
         if signal == "KILL":
             subprocess.run(("kill", "-KILL", *children), check=False, stderr=subprocess.DEVNULL)
+
+    def _processes(self) -> list[str]:
+        """The number of each, the server's own first; none while it does not run."""
+        if self._process is None:
+            return []
+        first = str(self._process.pid)
+        asked = subprocess.run(("pgrep", "-P", first), capture_output=True, text=True, check=False)
+        return [first, *asked.stdout.split()]
 
     def until_up(self) -> None:
         deadline = time.monotonic() + _UP_S

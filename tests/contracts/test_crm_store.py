@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import stat
 from collections.abc import Callable, Iterable
@@ -14,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
+from bench.postgresql import PostgresServer
 from crm_bridge import reports
 from crm_bridge.entry import Entry, Json, Logged
 from crm_bridge.models import agent_events, call_events, customers
@@ -124,6 +126,26 @@ async def test_a_locked_store_is_away_and_comes_back(store: CrmStore, crm_url: s
         assert await reports.calls(store) == []  # reading waits for no writer
     await store.apply(logged([started("c1", 1000.0)]))
     assert len(await reports.calls(store)) == 1
+
+
+async def test_a_server_that_hangs_costs_nobody_more_than_their_patience(
+    postgresql: PostgresServer, postgresql_template: str
+) -> None:
+    """Its connections are open and nothing comes. More ask than can at once; when it is awake, all is there once."""
+    name = postgresql.database(postgresql_template)
+    store = CrmStore(postgresql.url(name))
+    await asyncio.gather(store.apply(logged([started("c1", 1000.0)])), *(reports.calls(store) for _ in range(8)))
+    with postgresql.frozen():
+        owed = asyncio.create_task(store.apply(logged([started("c2", 1001.0)], 2)))
+        began = asyncio.get_running_loop().time()
+        asked = (asyncio.wait_for(reports.calls(store), 0.3) for _ in range(20))
+        assert {type(one) for one in await asyncio.gather(*asked, return_exceptions=True)} == {TimeoutError}
+        assert asyncio.get_running_loop().time() - began < 2
+        assert not owed.done()
+    await asyncio.wait_for(owed, 10)
+    assert [call.call_id for call in await asyncio.wait_for(reports.calls(store), 10)] == ["c2", "c1"]
+    await store.close()
+    postgresql.drop(name)
 
 
 async def test_a_store_without_tables_is_away(empty_url: str) -> None:
