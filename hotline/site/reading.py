@@ -8,7 +8,7 @@ Keys are always text, exactly as written: ``1:`` is "1", ``007:`` is "007", ``no
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,10 +20,12 @@ from ruamel.yaml.events import (
     CollectionStartEvent,
     DocumentStartEvent,
     Event,
+    MappingStartEvent,
     NodeEvent,
     ScalarEvent,
+    SequenceStartEvent,
 )
-from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from ruamel.yaml.nodes import ScalarNode
 from ruamel.yaml.reader import ReaderError
 
 from hotline.site.problem import SiteProblem
@@ -94,15 +96,12 @@ def _fill(page: Page, text: str) -> None:
         _say(page, text.count("\n", 0, tab.start()) + 1, "a tab in the indentation", "indent with spaces")
         return
     try:
-        _refuse_machinery(page, YAML(typ="safe", pure=True).parse(text))
-        if page.problems:
-            return
-        node = YAML(typ="safe", pure=True).compose(text)
+        events = _without_machinery(page, YAML(typ="safe", pure=True).parse(text))
     except (YAMLError, ValueError) as error:
         _say(page, *_blame(error, text))
         return
-    if node is not None:
-        page.content = _Builder(page).build(node, ())
+    if not page.problems:
+        page.content = _Builder(page, events).whole()
 
 
 def _blame(error: Exception, text: str) -> tuple[int, str]:
@@ -115,10 +114,13 @@ def _blame(error: Exception, text: str) -> tuple[int, str]:
     return 0, f"is not YAML: {error}"
 
 
-def _refuse_machinery(page: Page, events: Iterator[Event]) -> None:
-    """Walk the events, which costs no more than the file is long, before a tree is built of them."""
+def _without_machinery(page: Page, events: Iterator[Event]) -> list[Event]:
+    """The events, up to what a site may not use: to walk them costs no more than the file is long, and nothing is built
+    of them yet."""
+    seen: list[Event] = []
     depth = documents = 0
     for event in events:
+        seen.append(event)
         line = event.start_mark.line + 1
         documents += isinstance(event, DocumentStartEvent)
         depth += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)
@@ -129,7 +131,8 @@ def _refuse_machinery(page: Page, events: Iterator[Event]) -> None:
             reason = f"nested deeper than {DEEPEST}"
         if reason:
             _say(page, line, f"{reason} has no place in a site")
-            return
+            break
+    return seen
 
 
 def _machinery(event: Event) -> str:
@@ -143,41 +146,66 @@ def _machinery(event: Event) -> str:
 
 
 class _Builder:
-    """Plain values from YAML nodes, the lines noted on the way."""
+    """Plain values from events, the lines noted on the way."""
 
-    def __init__(self, page: Page) -> None:
-        self._page = page
-        self._scalars = YAML(typ="safe", pure=True).constructor
+    def __init__(self, page: Page, events: Sequence[Event]) -> None:
+        self._page, self._events = page, iter(events)
+        yaml = YAML(typ="safe", pure=True)
+        self._resolver, self._scalars = yaml.resolver, yaml.constructor
 
-    def build(self, node: Node, path: Path_) -> Plain:
-        self._page.lines.setdefault(path, node.start_mark.line + 1)
-        if isinstance(node, MappingNode):
-            return self._mapping(node, path)
-        if isinstance(node, SequenceNode):
-            return [self.build(item, (*path, str(place))) for place, item in enumerate(node.value)]
-        return self._scalar(node, path) if isinstance(node, ScalarNode) else None
+    def whole(self) -> Plain:
+        """None of a file in which nothing is written."""
+        for event in self._events:
+            if isinstance(event, NodeEvent):
+                return self._build(event, ())
+        return None
 
-    def _mapping(self, node: MappingNode, path: Path_) -> dict[str, Plain]:
+    def _build(self, event: Event, path: Path_) -> Plain:
+        self._page.lines.setdefault(path, event.start_mark.line + 1)
+        if isinstance(event, MappingStartEvent):
+            return self._mapping(path)
+        if isinstance(event, SequenceStartEvent):
+            return [self._build(item, (*path, str(place))) for place, item in enumerate(self._until_the_end())]
+        return self._scalar(event, path) if isinstance(event, ScalarEvent) else None
+
+    def _until_the_end(self) -> Iterator[Event]:
+        """The beginnings of what is in a collection. Who takes one takes all of it before the next."""
+        for event in self._events:
+            if isinstance(event, CollectionEndEvent):
+                return
+            yield event
+
+    def _mapping(self, path: Path_) -> dict[str, Plain]:
         found: dict[str, Plain] = {}
-        for key, value in node.value:
+        for key in self._until_the_end():
             line = key.start_mark.line + 1
-            if not isinstance(key, ScalarNode):
+            if not isinstance(key, ScalarEvent):
                 _say(self._page, line, "a list or a mapping cannot be a key", key=".".join(path))
+                self._pass_over(key)
+                self._pass_over(next(self._events))
             elif key.value in found:
                 first = self._page.lines[*path, key.value]
                 dotted = ".".join((*path, key.value))
                 _say(self._page, line, f"is written twice, first in line {first}", key=dotted)
+                self._pass_over(next(self._events))
             else:
                 self._page.lines[*path, key.value] = line
-                found[key.value] = self.build(value, (*path, key.value))
+                found[key.value] = self._build(next(self._events), (*path, key.value))
         return found
 
-    def _scalar(self, node: ScalarNode, path: Path_) -> Scalar:
+    def _pass_over(self, event: Event) -> None:
+        if isinstance(event, CollectionStartEvent):
+            for inner in self._until_the_end():
+                self._pass_over(inner)
+
+    def _scalar(self, event: ScalarEvent, path: Path_) -> Scalar:
+        tag = self._resolver.resolve(ScalarNode, event.value, event.implicit)
+        node = ScalarNode(tag, event.value, event.start_mark, event.end_mark)
         if node.tag not in _SCALARS:  # a date, `<<`, `=`: plain text here
-            return str(node.value)
+            return str(event.value)
         try:
             value: Scalar = self._scalars.construct_object(node)
         except (YAMLError, ValueError) as error:
-            _say(self._page, node.start_mark.line + 1, f"cannot be read: {error}", key=".".join(path))
+            _say(self._page, event.start_mark.line + 1, f"cannot be read: {error}", key=".".join(path))
             return None
         return value
