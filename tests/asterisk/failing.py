@@ -174,7 +174,7 @@ async def until(true: Callable[[], bool], timeout_s: float, what: str) -> None:
         await asyncio.sleep(0.02)
 
 
-async def until_waiting(live: LiveSite, count: int, timeout_s: float = 8.0) -> None:
+async def until_waiting(live: LiveSite, count: int, timeout_s: float = 15.0) -> None:
     """So many callers in the queues, as the engine has it."""
 
     async def waiting() -> int:
@@ -186,7 +186,7 @@ async def until_waiting(live: LiveSite, count: int, timeout_s: float = 8.0) -> N
         await asyncio.sleep(0.05)
 
 
-async def until_agent(live: LiveSite, extension: str, timeout_s: float = 5.0, **wanted: str) -> None:
+async def until_agent(live: LiveSite, extension: str, timeout_s: float = 15.0, **wanted: str) -> None:
     deadline = time.monotonic() + timeout_s
     while True:
         views = {view["extension"]: view for view in (await live.ask("agents"))["agents"]}
@@ -206,7 +206,7 @@ def entries(live: LiveSite, kind: str) -> list[dict[str, Any]]:
     return [{"call_id": call_id, "at": at, **json.loads(fields)} for call_id, at, fields in rows]
 
 
-async def until_node(live: LiveSite, ani: str, node: str, timeout_s: float = 5.0) -> None:
+async def until_node(live: LiveSite, ani: str, node: str, timeout_s: float = 15.0) -> None:
     """The caller ``ani`` is at that node of the flow."""
 
     def there() -> bool:
@@ -283,7 +283,7 @@ async def calling(live: LiveSite, ani: str, plan: CallPlan = INTO_QUEUE, number:
 
 async def hang_up(callers: Callers) -> None:
     callers.hang_up(callers.only)
-    await callers.ended(timeout_s=5)
+    await callers.ended()
 
 
 async def hears(callers: Callers, within_s: float = 3.0) -> None:

@@ -125,7 +125,7 @@ async def test_three_misses_of_a_kind_in_a_row_pause_the_agent(
         rung += [await phone.wait("incoming", timeout_s=14) for _ in range(3)]
         view = await witness.until_agent("1003", presence="paused")
         assert (view["pause_reason"], view["misses"], view["engagement"]) == ("rona", 4, "idle")
-        await witness.until(lambda: witness.offers(ani), lambda offers: offers == ["1003"] * 4, timeout_s=3)
+        await witness.until(lambda: witness.offers(ani), lambda offers: offers == ["1003"] * 4)
         whys = [entry.fields["why"] for entry in witness.entries(ani) if entry.kind == "offer_missed"]
         assert whys == ["no_answer", "rejected", "rejected", "rejected"]
         assert rung[1].at - rung[0].at > OFFER_S + 4  # a rest after each
@@ -189,7 +189,7 @@ async def test_an_agent_without_a_phone_gets_no_offer_until_it_registers(site: L
         await asyncio.sleep(NOT_RUNG_S)
         assert witness.offers(ani) == []
         async with at_desks(site, ["1003"], QUICK) as phones:
-            await phones.wait_for_calls(1, timeout_s=2)
+            await phones.wait_for_calls(1)
             await callers.ended()
     assert (await witness.row(ani)).agent == "1003"
 

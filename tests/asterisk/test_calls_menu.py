@@ -134,7 +134,7 @@ async def test_a_hundred_keys_in_a_second_hurt_nobody(site: LiveSite, witness: W
         await witness.until(lambda: witness.story(ani), lambda story: "queued:sales" in story, timeout_s=10)
         assert len(witness.nodes(ani)) == len(IN_TOPIC) + 1
         # Asterisk works the keys off, 0.1 s each; then the music plays.
-        await witness.until(lambda: caller.level_dbfs(0.4), lambda level: level > HUSH_DBFS, timeout_s=4)
+        await witness.until(lambda: caller.level_dbfs(0.4), lambda level: level > HUSH_DBFS)
         await leave(callers, caller)
     assert (await witness.row(ani)).outcome == "abandoned_queue"
 
@@ -143,7 +143,7 @@ async def test_a_key_pressed_before_the_first_prompt_counts(site: LiveSite, witn
     ani = new_ani()
     async with site.caller(NUMBER, keys((0.0, "2")), ani=ani) as callers:
         caller = await callers.answered()
-        await witness.until_noted(ani, "node:topic", timeout_s=3)
+        await witness.until_noted(ani, "node:topic")
         await leave(callers, caller)
     row = await witness.row(ani)
     assert (row.language, row.last_node) == ("english", "topic")
@@ -202,7 +202,7 @@ async def test_a_queue_that_gives_up_says_so_and_ends_the_call(site: LiveSite, w
         await witness.until_noted(ani, "node:sorry", timeout_s=13)
         await asyncio.sleep(1)
         assert caller.level_dbfs(0.8) > -35  # it is said
-        await callers.ended(timeout_s=5)
+        await callers.ended()
         assert caller.ended == "peer"
     row = await witness.row(ani)
     assert (row.outcome, row.hangup_by, row.queue, row.last_node) == ("timeout", "system", "service", "gave_up")
@@ -216,6 +216,6 @@ async def leave(callers: Any, caller: LiveCall) -> float:
     """The caller hangs up; when."""
     callers.hang_up(caller)
     left_at = time.time()
-    await callers.ended(timeout_s=3)
+    await callers.ended()
     assert caller.ended == "caller"
     return left_at

@@ -74,7 +74,7 @@ async def test_a_killed_asterisk_comes_back_and_no_call_is_forgotten(
             await taken.wait("confirmed")
             await asyncio.sleep(1.5)
             await taken.hang_up(taken.events[-1].call)
-            await new.ended(timeout_s=3)
+            await new.ended()
         rows = await outcomes(live, 5)
         assert rows[NEW]["outcome"] == "answered"
         assert rows[NEW]["agent"] == taken.extension

@@ -72,7 +72,7 @@ async def test_a_killed_engine_comes_back_and_every_call_goes_on(
             await agent.hang_up(talking.call)
             served = [await serve_next(agent, 1.5) for _ in range(4)]
             for caller in (talks, *waiting, in_menu):
-                await caller.ended(timeout_s=5)
+                await caller.ended()
 
         assert rang(agent) == [TALKS, FIRST, SECOND, THIRD, IN_MENU]
         rows = await outcomes(live, 5)
@@ -111,13 +111,13 @@ async def test_calls_that_end_while_the_engine_is_away_are_recorded(
                 await other.wait("confirmed")
                 for caller in (talks, waits, in_menu):
                     await hang_up(caller)
-                await agent.wait("disconnected", timeout_s=1)
+                await agent.wait("disconnected")
                 stranger = await calls.enter_async_context(calling(live, NEW, NO_KEYS, NEWSPAPER))
                 await hears(stranger)
                 await hang_up(stranger)
                 await asyncio.sleep(1)
                 await other.hang_up(ringing.call)
-                await rings.ended(timeout_s=2)
+                await rings.ended()
                 await until(lambda: len(spooled(live)) == 5, 3, "five records in the spool")
 
         rows = await outcomes(live, 5)
@@ -163,9 +163,9 @@ async def test_while_the_engine_stays_away_callers_reach_the_group_or_voicemail(
                 await hears(new)
                 await asyncio.sleep(1.5)
                 await group.hang_up(group.events[-1].call)
-                await waits.ended(timeout_s=2)
+                await waits.ended()
                 await serve_next(group, 1.5)
-                await new.ended(timeout_s=2)
+                await new.ended()
                 await group.unregister()
 
                 message = await softphone.dial(WEB)

@@ -126,7 +126,7 @@ async def test_blind_to_an_agent(site: LiveSite, witness: Witness, park: PhonePa
         await asyncio.sleep(1.5)
         await first.press(call, "1002#")
         await first.wait("disconnected", timeout_s=8)
-        taken = await second.wait("incoming", timeout_s=5)
+        taken = await second.wait("incoming")
         await second.wait("confirmed")
         await asyncio.sleep(1.5)
         assert callers.only.ended == ""

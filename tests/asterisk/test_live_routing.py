@@ -146,7 +146,7 @@ async def test_who_was_cut_off_and_rings_back_has_the_place_again(site: LiveSite
 async def test_a_queue_passes_a_call_on_to_another_with_its_place(site: LiveSite, witness: Witness) -> None:
     ani = new_ani()
     async with waiting(site, witness, (DEALERS, ani)) as (callers,):
-        await witness.until_noted(ani, "queued:sales", timeout_s=4)
+        await witness.until_noted(ani, "queued:sales")
         async with at_desks(site, ["1001"], QUICK):
             await callers.ended(timeout_s=10)
     row = await witness.row(ani)

@@ -116,7 +116,7 @@ async def test_anyone_now_instead_of_a_specialist(site: LiveSite, witness: Witne
         await asyncio.sleep(2.5)
         assert witness.offers(ani) == []
         await caller.press("1")
-        rung = await phone.wait("incoming", timeout_s=3)
+        rung = await phone.wait("incoming")
         await witness.until_agent(ANYONE, engagement="talking")
         await phone.hang_up(rung.call)
     assert (await witness.row(ani)).agent == ANYONE
@@ -133,9 +133,9 @@ async def test_several_phones_ring_and_a_key_takes_the_call(site: LiveSite, witn
     async with site.caller(RINGS_BOTH, ani=ani) as callers:
         await callers.answered()
         for phone in (mailbox, other):
-            await phone.wait("incoming", timeout_s=3)
+            await phone.wait("incoming", timeout_s=4)
         await mailbox.wait("confirmed")
-        await other.wait("disconnected", timeout_s=2)
+        await other.wait("disconnected")
         await other.set_answer("auto")
         await mailbox.wait("disconnected", timeout_s=15)
         rung = await other.wait("incoming")
@@ -178,14 +178,14 @@ async def test_a_call_back_keeps_its_place_and_is_dialled_once(
         await asyncio.sleep(2)
         assert [event.name for event in phone.events if event.name == "incoming"] == []
         await carrier.ear.press(carrier.far, "1", tone_s=0.1, gap_s=0.1)
-        offered = await phone.wait("incoming", timeout_s=5)
+        offered = await phone.wait("incoming")
         await phone.wait("confirmed")
         await witness.until(lambda: witness.offers(second), lambda offers: offers == [], timeout_s=1)
         await asyncio.sleep(1)
         assert rung.ended_at is None
         await phone.hang_up(offered.call)
         await carrier.ended()
-        again = await phone.wait("incoming", timeout_s=5)  # and now the one who came later
+        again = await phone.wait("incoming")  # and now the one who came later
         await witness.until_agent(SPECIALIST, engagement="talking")
         await phone.hang_up(again.call)
         assert len(carrier.calls()) == 1

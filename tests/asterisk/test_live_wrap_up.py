@@ -85,7 +85,7 @@ async def talking(site: LiveSite, park: PhonePark) -> AsyncIterator[tuple[str, C
     async with site.caller(NUMBER, ani=ani) as callers:
         rung = await agent.wait("incoming", timeout_s=15)
         await agent.wait("confirmed")
-        await witness.until(lambda: callers.only.level_dbfs(0.4), lambda level: level > SOUND_DBFS, timeout_s=4)
+        await witness.until(lambda: callers.only.level_dbfs(0.4), lambda level: level > SOUND_DBFS)
         yield ani, callers, agent, rung.call
 
 

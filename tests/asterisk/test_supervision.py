@@ -52,12 +52,12 @@ async def test_a_stop_lets_the_talk_end_and_a_second_one_does_not(
             os.kill(live.up_pid, signal.SIGTERM)
             await asyncio.sleep(1.5)
             late = await calls.enter_async_context(live.caller("4008001001", ani=LATE))
-            await late.ended(timeout_s=3)
+            await late.ended()
             assert late.only.ended == "refused"
             await hears(talks)
             assert not talks.only.ended
             await agent.hang_up(agent.events[-1].call)
-            await talks.ended(timeout_s=2)
+            await talks.ended()
             await live.stop()  # it has been told already: this waits, and wants exit code 0
             await gone(*processes)
         rows = await outcomes(live, 1)
@@ -76,7 +76,7 @@ async def test_a_stop_lets_the_talk_end_and_a_second_one_does_not(
             os.kill(live.up_pid, signal.SIGTERM)
             await gone(*processes, timeout_s=4)
             await live.stop()
-            await agent.wait("disconnected", timeout_s=1)
+            await agent.wait("disconnected")
         rows = await outcomes(live, 2)
         assert rows[WAITS]["outcome"] == "answered"
         assert rows[WAITS]["agent"] == AGENT
