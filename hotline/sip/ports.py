@@ -1,9 +1,11 @@
-"""Free UDP and TCP ports. A port is free at the moment of asking only: bind it soon."""
+"""Free UDP and TCP ports. A port is free at the moment of asking; of those that ask here, in whatever process of the
+machine, nobody else gets it for a while: bind it soon."""
 
 from __future__ import annotations
 
 import random
 import socket
+from collections import deque
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -13,6 +15,8 @@ from hotline.site.site import Ports
 _USUAL = STANDARD_PORTS
 _RTP_PORTS = 400  # a call through us has two legs, each takes two: a hundred calls
 _RTP_FROM, _RTP_TO = 11000, 32000  # under Linux's ephemeral ports, which anything may take at any time
+_FROM, _TO = 1200, 4500  # under them, too, and under all of the usual ones
+_held: deque[socket.socket] = deque(maxlen=100)  # one for each of the last ports; what falls out of it is closed
 
 
 def free_udp_port(host: str = "127.0.0.1") -> int:
@@ -71,7 +75,20 @@ def _is_free(host: str, kind: socket.SocketKind, port: int) -> bool:
 
 
 def _free_port(host: str, kind: socket.SocketKind) -> int:
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind((host, 0))
-        port: int = probe.getsockname()[1]
-        return port
+    for _ in range(1000):
+        port = random.randrange(_FROM, _TO)  # noqa: S311 - nobody guards a port by its number
+        if _is_ours_alone(port) and _is_free(host, kind, port):
+            return port
+    raise OSError(f"no free port on {host}")
+
+
+def _is_ours_alone(port: int) -> bool:
+    """Said by the name of a socket, which the kernel gives to one process only, and takes back when that ends."""
+    held = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    try:
+        held.bind(f"\0hotline-port-{port}")
+    except OSError:
+        held.close()
+        return False
+    _held.append(held)
+    return True

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import socket
+import subprocess
+import sys
+from contextlib import ExitStack
 
 from hotline.sip.ports import free_site_ports
 
@@ -26,3 +29,19 @@ def test_ports_of_a_site_are_distinct_and_can_be_bound() -> None:
     for port in (ports.sip, *ports.rtp):
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
             probe.bind(("127.0.0.1", port))
+
+
+def test_processes_never_get_the_same_port() -> None:
+    """None of the four binds what it got."""
+    program = (
+        "import sys; from hotline.sip.ports import free_udp_port as free;"
+        " print(*(free() for _ in range(50)), flush=True); sys.stdin.read()"
+    )
+    words = (sys.executable, "-c", program)
+    with ExitStack() as ends:
+        four = [
+            ends.enter_context(subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True))
+            for _ in range(4)
+        ]
+        got = [port for process in four for port in (process.stdout.readline().split() if process.stdout else ())]
+    assert len(got) == len(set(got)) == 200
