@@ -140,7 +140,7 @@ async def _join(
     returning = (
         record.joined_at is not None and record.queue == wish.queue and record.gave_up is None and not record.legs
     )
-    whispered = await whisper(record, centre, wish.queue)  # may take a moment, which is not to cost the place in line
+    whispered = await whisper(record, centre, wish.queue)  # first: it may take a moment, and who has a place is in line
     now = centre.clock()
     joined_at = record.joined_at if record.joined_at is not None else _first_joined(record, centre, wish, now)
     entered_at = joined_at if returning else now

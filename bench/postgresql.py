@@ -114,9 +114,10 @@ class PostgresServer:
             subprocess.run(("kill", "-CONT", *processes), check=False, stderr=subprocess.DEVNULL)
 
     def _end(self, signal: str) -> None:
-        if self._process is None or self._process.poll() is not None:
+        processes = self._processes()
+        if self._process is None or not processes:
             return
-        first, *children = self._processes()
+        first, *children = processes
         subprocess.run(("kill", f"-{signal}", first), check=False)
         self._process.wait(20)
         if signal == "KILL":
@@ -124,7 +125,7 @@ class PostgresServer:
 
     def _processes(self) -> list[str]:
         """The number of each, the server's own first; none while it does not run."""
-        if self._process is None:
+        if self._process is None or self._process.poll() is not None:
             return []
         first = str(self._process.pid)
         asked = subprocess.run(("pgrep", "-P", first), capture_output=True, text=True, check=False)

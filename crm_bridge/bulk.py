@@ -12,6 +12,7 @@ import io
 import json
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -156,7 +157,7 @@ def bound(connection: Connection, columns: Sequence[Column[Any]], rows: Rows) ->
 def _processed(process: Callable[[Any], Any], kind: TypeEngine[Any], values: Sequence[Any]) -> tuple[Any, ...]:
     if isinstance(kind, JSON):
         return tuple(None if value is None else process(value) for value in values)
-    known: dict[Hashable, Any] = {value: process(value) for value in set(values)}
+    known: dict[Hashable, Any] = {value: None if value is None else process(value) for value in set(values)}
     return tuple(known[value] for value in values)
 
 
@@ -197,8 +198,7 @@ def _blocks(rows: Rows, columns: Sequence[Column[Any]]) -> Iterator[str]:
 def _told(kind: TypeEngine[Any], values: Sequence[Any]) -> Sequence[Any]:
     """A column, as COPY reads it where `csv` would not write that: documents, and what is not there."""
     if isinstance(kind, JSON):
-        return [_NOTHING if value is None else json.dumps(value, ensure_ascii=False) for value in values]
-    if isinstance(kind, Instant):  # mostly the same one, which takes longer to write than all else
-        known = {value: _NOTHING if value is None else str(value) for value in set(values)}
-        return [known[value] for value in values]
+        values = _processed(partial(json.dumps, ensure_ascii=False), kind, values)
+    elif isinstance(kind, Instant):  # mostly the same one, which takes longer to write than all else
+        values = _processed(str, kind, values)
     return [_NOTHING if value is None else value for value in values] if None in values else values

@@ -151,6 +151,7 @@ class _Builder:
     def __init__(self, page: Page, events: Sequence[Event]) -> None:
         self._page, self._events = page, iter(events)
         yaml = YAML(typ="safe", pure=True)
+        yaml.version = next((event.version for event in events if isinstance(event, DocumentStartEvent)), None)
         self._resolver, self._scalars = yaml.resolver, yaml.constructor
 
     def whole(self) -> Plain:

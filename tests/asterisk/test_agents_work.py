@@ -189,7 +189,7 @@ async def test_an_agent_without_a_phone_gets_no_offer_until_it_registers(site: L
         await asyncio.sleep(NOT_RUNG_S)
         assert witness.offers(ani) == []
         async with at_desks(site, ["1003"], QUICK) as phones:
-            await phones.wait_for_calls(1)
+            await phones.wait_for_calls(1, timeout_s=2)
             await callers.ended()
     assert (await witness.row(ani)).agent == "1003"
 

@@ -87,7 +87,7 @@ async def test_a_caller_who_leaves_takes_the_ringing_with_them(site: LiveSite, w
         await asyncio.sleep(1.0)
         left_at = time.time()
         callers.hang_up(callers.only)
-        await witness.until_noted(ani, "outcome")
+        await witness.until_noted(ani, "outcome", timeout_s=1.0)
         cancelled_at = (await cancelled(witness, phones))[0].cancelled_at
         assert cancelled_at is not None
         assert cancelled_at - left_at < LEG_S
@@ -108,7 +108,7 @@ async def test_who_hangs_up_in_a_conversation_is_known(site: LiveSite, witness: 
         await asyncio.sleep(2.5)
         left_at = time.time()
         callers.hang_up(callers.only)
-        await witness.until_noted(ani, "outcome")
+        await witness.until_noted(ani, "outcome", timeout_s=1.0)
         await callers.ended()
         (rung,) = await witness.until(phones.calls, lambda calls: calls[0].ended_at is not None, 2)
         assert rung.ended_by == "peer"

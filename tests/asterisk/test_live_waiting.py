@@ -116,7 +116,7 @@ async def test_anyone_now_instead_of_a_specialist(site: LiveSite, witness: Witne
         await asyncio.sleep(2.5)
         assert witness.offers(ani) == []
         await caller.press("1")
-        rung = await phone.wait("incoming")
+        rung = await phone.wait("incoming", timeout_s=3)
         await witness.until_agent(ANYONE, engagement="talking")
         await phone.hang_up(rung.call)
     assert (await witness.row(ani)).agent == ANYONE
@@ -133,9 +133,9 @@ async def test_several_phones_ring_and_a_key_takes_the_call(site: LiveSite, witn
     async with site.caller(RINGS_BOTH, ani=ani) as callers:
         await callers.answered()
         for phone in (mailbox, other):
-            await phone.wait("incoming", timeout_s=4)
+            await phone.wait("incoming", timeout_s=3)
         await mailbox.wait("confirmed")
-        await other.wait("disconnected")
+        await other.wait("disconnected", timeout_s=2)
         await other.set_answer("auto")
         await mailbox.wait("disconnected", timeout_s=15)
         rung = await other.wait("incoming")

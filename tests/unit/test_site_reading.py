@@ -111,3 +111,10 @@ def test_whatever_is_written_reading_never_raises(tmp_path: Path, content: bytes
     page = page_of(tmp_path, content)
     assert page.content is None or isinstance(page.content, str | int | float | bool | list | dict)
     assert all(problem.message for problem in page.problems)
+
+
+@pytest.mark.parametrize(
+    ("directive", "content"), [("", "yes"), ("%YAML 1.2\n---\n", "yes"), ("%YAML 1.1\n---\n", True)]
+)
+def test_a_file_that_names_its_yaml_is_read_by_that(tmp_path: Path, directive: str, content: object) -> None:
+    assert page_of(tmp_path, f"{directive}a: yes\n").content == {"a": content}
