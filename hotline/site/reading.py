@@ -97,7 +97,7 @@ def _fill(page: Page, text: str) -> None:
         return
     try:
         events = _without_machinery(page, YAML(typ="safe", pure=True).parse(text))
-    except (YAMLError, ValueError) as error:
+    except (YAMLError, ValueError, AssertionError) as error:  # the last: a version of YAML that is none
         _say(page, *_blame(error, text))
         return
     if not page.problems:

@@ -118,3 +118,8 @@ def test_whatever_is_written_reading_never_raises(tmp_path: Path, content: bytes
 )
 def test_a_file_that_names_its_yaml_is_read_by_that(tmp_path: Path, directive: str, content: object) -> None:
     assert page_of(tmp_path, f"{directive}a: yes\n").content == {"a": content}
+
+
+def test_a_version_of_yaml_that_is_none_is_refused(tmp_path: Path) -> None:
+    [problem] = page_of(tmp_path, "%YAML 1.3\n---\na: 1\n").problems
+    assert "version" in problem.message
